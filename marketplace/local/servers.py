@@ -1,0 +1,93 @@
+"""How a command uses the embedded servers: hold a lock while it runs, and have a keeper started if none is there.
+
+`users` is held shared by everybody who uses a server, `start` by the one who starts its keeper, `keeper` by
+the keeper while it lives. The kernel drops them all with the process, so no count and no pid is trusted.
+"""
+
+import atexit
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from marketplace.local.house import BASE_DIR, House
+
+START_SECONDS = 60
+LOOK_SECONDS = 0.05
+
+_held: dict[str, int] = {}
+_keepers: list[subprocess.Popen] = []
+
+
+class ServerFailed(Exception):
+    """An embedded server does not start; the message says why."""
+
+
+def hold(name: str, *, house: House, answers: Callable[[], bool]) -> None:
+    """Use a server until this process ends, starting it if it does not answer. Raises ServerFailed."""
+    if name not in _held:
+        lock = os.open(house.lock(name, "users"), os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_SH)  # waits for a keeper that is just stopping
+        _held[name] = lock
+        atexit.register(let_go, name, house=house)
+    deadline = time.monotonic() + START_SECONDS
+    while not answers():
+        if time.monotonic() > deadline:
+            raise ServerFailed(
+                f"The embedded {name} did not answer within {START_SECONDS} s; see {log(name, house)}."
+            )
+        with open(house.lock(name, "start"), "a") as start:
+            fcntl.flock(start, fcntl.LOCK_EX)
+            if not answers() and not is_locked(house, name, "keeper"):
+                start_keeper(name, house=house, answers=answers)
+        time.sleep(LOOK_SECONDS)
+
+
+def start_keeper(name: str, *, house: House, answers: Callable[[], bool]) -> None:
+    """Start a keeper in a session of its own and wait until its server answers. Raises ServerFailed."""
+    with open(log(name, house), "w") as words:
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", "marketplace.local.keeper", name, str(house.state)],
+            cwd=BASE_DIR,
+            stdin=subprocess.DEVNULL,
+            stdout=words,
+            stderr=words,
+            start_new_session=True,
+        )
+    _keepers.append(keeper)
+    deadline = time.monotonic() + START_SECONDS
+    while not answers() and time.monotonic() < deadline:
+        if keeper.poll() is not None:
+            said = log(name, house).read_text(errors="replace").strip().splitlines()
+            raise ServerFailed(
+                said[-1] if said else f"The keeper of the embedded {name} ended without a word."
+            )
+        time.sleep(LOOK_SECONDS)
+
+
+def log(name: str, house: House):
+    """Return the path of what a server and its keeper say."""
+    return house.folder("logs") / f"{name}.log"
+
+
+def let_go(name: str, *, house: House) -> None:
+    """Stop using a server; the last to leave waits until it has stopped, so that nothing stays behind."""
+    if name not in _held:
+        return
+    os.close(_held.pop(name))  # closing, not unlocking: a forked child must not drop its parent's lock
+    while is_locked(house, name, "keeper"):
+        if is_locked(house, name, "users", fcntl.LOCK_EX) and not is_locked(house, name, "users"):
+            return  # somebody else holds it, shared
+        time.sleep(LOOK_SECONDS)
+
+
+def is_locked(house: House, name: str, lock: str, kind: int = fcntl.LOCK_SH) -> bool:
+    """Tell whether a lock could not be had now, without keeping it."""
+    with open(house.lock(name, lock), "a") as file:
+        try:
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
