@@ -7,8 +7,20 @@ import os
 
 from celery import Celery
 
+from marketplace.local import broker, house, servers
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 
-app = Celery("wenshi")
+
+class House(Celery):
+    """Celery, which starts the embedded broker before it first talks to it."""
+
+    def _connection(self, url, **options):
+        if self.conf.broker_url == broker.address(house.default()):
+            servers.hold("broker", house=house.default(), answers=lambda: broker.answers(house.default()))
+        return super()._connection(url, **options)
+
+
+app = House("wenshi")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -1,17 +1,16 @@
 """The settings, in one file: read from the environment, and where that is silent, those of a fresh clone.
 
-A fresh clone is in test mode: DEBUG is on, servers are embedded, secrets are made into `.wenshi/`, and no real
-money moves. README.md names every variable.
+A fresh clone is in test mode: DEBUG is on, servers are embedded, secrets are made into `.wenshi/`, and no
+real money moves. README.md names every variable.
 """
 
 import os
 import sys
-from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.local import house, postgres
+from marketplace.local import broker, house, postgres
 
 BASE_DIR = house.BASE_DIR
 HOUSE = house.default()
@@ -222,9 +221,22 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or (
-    f"redis+socket://:{HOUSE.secrets['broker_password']}@{HOUSE.sockets('broker')}/valkey.sock"
-)
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or broker.address(HOUSE)
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+BROKER_EMBEDDED = not os.environ.get("CELERY_BROKER_URL")
+CELERY_BEAT_SCHEDULE = {
+    task: {"task": task, "schedule": seconds, "options": {"expires": max(10, seconds * 2)}}
+    for task, seconds in {
+        "ledger.sequence": 1,
+        "settlement.inbox": 2,
+        "settlement.outbox": 5,
+        "settlement.poll": 15,
+        "settlement.refunds": 5,
+        "settlement.expire": 60,
+    }.items()
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(HOUSE.state / "beat")
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 # Stripe, or its sandbox -----------------------------------------------------------------------------------
 

@@ -1,6 +1,8 @@
-"""What every test stands on: long suites only when asked for."""
+"""What every test stands on: how a test database is put back, and long suites only when asked for."""
 
 import pytest
+from django.db import connections
+from django.test import TransactionTestCase
 
 
 def pytest_addoption(parser):
@@ -15,3 +17,12 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "nightly" in item.keywords:
                 item.add_marker(skip)
+
+
+def put_back(self) -> None:
+    """Replace Django's flush, which the application's login could not do, after a test that committed."""
+    for alias in self._databases_names(include_mirrors=False):
+        connections[alias].creation.restore_test_db()
+
+
+TransactionTestCase._fixture_teardown = put_back

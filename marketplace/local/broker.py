@@ -5,9 +5,36 @@ It keeps nothing on disk: what waits to be done is a row in the database, so a l
 
 import importlib.util
 import signal
+import socket
 from pathlib import Path
 
 from marketplace.local.house import House
+
+
+SOCKET = "valkey.sock"
+
+
+def address(house: House) -> str:
+    """Return what Celery calls the broker by, known before it runs."""
+    return f"redis+socket://:{house.secrets['broker_password']}@{house.sockets('broker') / SOCKET}"
+
+
+def answers(house: House) -> bool:
+    """Tell whether the broker answers a real question."""
+    with socket.socket(socket.AF_UNIX) as broker:
+        broker.settimeout(5)
+        try:
+            broker.connect(str(house.sockets("broker") / SOCKET))
+            broker.sendall(f"AUTH {house.secrets['broker_password']}\r\nPING\r\n".encode())
+            heard = b""
+            while heard.count(b"\n") < 2:
+                part = broker.recv(100)
+                if not part:
+                    break
+                heard += part
+        except OSError:
+            return False
+    return b"+PONG" in heard
 
 
 class NoBroker(Exception):
@@ -42,7 +69,7 @@ class Broker:
     def prepare(self) -> None:
         """Write the configuration."""
         self.configuration.write_text(
-            f"port 0\nunixsocket {self.house.sockets('broker') / 'valkey.sock'}\nunixsocketperm 700\n"
+            f"port 0\nunixsocket {self.house.sockets('broker') / SOCKET}\nunixsocketperm 700\n"
             f"requirepass {self.house.secrets['broker_password']}\n"
             f'dir {self.configuration.parent}\nsave ""\nappendonly no\ndaemonize no\nlogfile ""\nloglevel warning\n'
         )
