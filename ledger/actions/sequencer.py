@@ -1,0 +1,89 @@
+"""Numbering what was handed in: gapless, in one order, by one at a time whoever is started beside it."""
+
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from ledger.actions import checkpoints
+from ledger.domain import merkle
+from ledger.errors import LogBroken
+from ledger.models import SINGLE, Checkpoint, Entry, Head, Pending
+
+BATCH = 4096
+LOCK = 0x57_45_4E_01  # the sequencer's advisory lock; PostgreSQL keeps one set of them for each database
+PAUSE_SECONDS = (
+    30  # a sequencer that stops mid-batch for longer is cut off by the server, and nothing is lost
+)
+
+ENTRIES = """
+    INSERT INTO ledger_entry (number, intent_id, leaf_hash, prev, chain_hash, sequenced_at)
+    SELECT number, intent_id, leaf_hash, prev, chain_hash, %s
+    FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[], %s::bytea[])
+        AS row (number, intent_id, leaf_hash, prev, chain_hash)
+    ORDER BY number
+"""
+
+
+def run(*, now: datetime) -> int:
+    """Number one batch of pending intents in the order of their ids, and return how many.
+
+    Returns 0 when another sequencer is at it. Raises LogBroken when head and entries contradict each other.
+    """
+    with transaction.atomic():
+        if not try_lock(LOCK):
+            return 0
+        head = _head()
+        batch = list(
+            Pending.objects.order_by("intent_id").values_list("intent_id", "intent__leaf_hash")[:BATCH]
+        )
+        if not batch or not _advance(head, [bytes(leaf) for _, leaf in batch]):
+            return 0
+        _write(head, batch, now)
+    return len(batch)
+
+
+def catch_up(*, now: datetime) -> Checkpoint | None:
+    """Number all that is pending and sign it; returns the new checkpoint, or None when nothing was new."""
+    while run(now=now):
+        pass
+    return checkpoints.sign(now=now)
+
+
+def try_lock(key: int) -> bool:
+    """Take an advisory lock until the transaction ends; False when another has it."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{PAUSE_SECONDS}s'")
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [key])
+        return cursor.fetchone()[0]
+
+
+def _head() -> Head:
+    """Return the head; a log without any entries may still be without one."""
+    empty = {"tip": merkle.GENESIS, "root": merkle.root([])}
+    head, made = Head.objects.get_or_create(id=SINGLE, defaults=empty)
+    if made and Entry.objects.exists():
+        raise LogBroken(0, "there are entries, but no head")
+    return head
+
+
+def _advance(head: Head, leaves: list[bytes]) -> bool:
+    """Move the head over the leaves; False when it has moved since it was read: the fence."""
+    frontier = merkle.Frontier.from_bytes(head.size, bytes(head.frontier)).extend(leaves)
+    tip = bytes(head.tip)
+    for leaf in leaves:
+        tip = merkle.chain_hash(tip, leaf)
+    moved = Head.objects.filter(id=SINGLE, size=head.size, epoch=head.epoch).update(
+        size=frontier.size, tip=tip, frontier=bytes(frontier), root=frontier.root(), epoch=head.epoch + 1
+    )
+    return bool(moved)
+
+
+def _write(head: Head, batch: list[tuple[int, bytes]], now: datetime) -> None:
+    intents, leaves = [intent for intent, _ in batch], [bytes(leaf) for _, leaf in batch]
+    links = [bytes(head.tip)]
+    for leaf in leaves:
+        links.append(merkle.chain_hash(links[-1], leaf))
+    numbers = list(range(head.size, head.size + len(batch)))
+    with connection.cursor() as cursor:
+        cursor.execute(ENTRIES, [now, numbers, intents, leaves, links[:-1], links[1:]])
+        cursor.execute("DELETE FROM ledger_pending WHERE intent_id = ANY(%s)", [intents])

@@ -1,0 +1,181 @@
+"""The tree and the chain over the log: RFC 6962 and RFC 9162, section 2.1, as pure functions.
+
+Hashes are 32 bytes. A leaf is H(00 || data), a node H(01 || left || right); a chain link, which is
+ours, is H(02 || previous link || leaf hash). The three prefixes keep one from passing for another.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+HASH_SIZE = 32
+GENESIS = bytes(HASH_SIZE)  # what entry 0 names as the link before it
+
+
+def leaf_hash(data: bytes) -> bytes:
+    """Hash one entry's bytes."""
+    return sha256(b"\x00" + data).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash two subtrees into one."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+def chain_hash(previous: bytes, leaf: bytes) -> bytes:
+    """Hash the link of one entry to the link before it."""
+    return sha256(b"\x02" + previous + leaf).digest()
+
+
+def root(leaf_hashes: Sequence[bytes]) -> bytes:
+    """Return the root of the tree over all leaf hashes."""  # RFC 6962, section 2.1
+    level = list(leaf_hashes)
+    if not level:
+        return sha256(b"").digest()
+    while len(level) > 1:
+        level = _level_above(level)
+    return level[0]
+
+
+def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
+    """Return the audit path of one leaf, from its sibling up. Raises ValueError outside the tree."""
+    if not 0 <= index < len(leaf_hashes):
+        raise ValueError(f"no leaf {index} in a tree of {len(leaf_hashes)}")
+    proof, level = [], list(leaf_hashes)  # RFC 6962, section 2.1.1
+    while len(level) > 1:
+        sibling = index ^ 1
+        if sibling < len(level):
+            proof.append(level[sibling])
+        level, index = _level_above(level), index >> 1
+    return proof
+
+
+def consistency_proof(leaf_hashes: Sequence[bytes], old_size: int) -> list[bytes]:
+    """Return the proof that the first `old_size` leaves are a prefix. Raises ValueError outside the tree."""
+    size = len(leaf_hashes)
+    if not 0 < old_size <= size:
+        raise ValueError(f"no proof from size {old_size} to {size}")
+    proof: list[bytes] = []  # RFC 6962, section 2.1.2: the recursion, walked down and collected upwards
+    start, end, whole = 0, size, True
+    while old_size != end - start:
+        middle = start + _largest_power_below(end - start)
+        if old_size <= middle - start:
+            proof.append(root(leaf_hashes[middle:end]))
+            end = middle
+        else:
+            proof.append(root(leaf_hashes[start:middle]))
+            old_size, start, whole = old_size - (middle - start), middle, False
+    if not whole:
+        proof.append(root(leaf_hashes[start:end]))
+    return proof[::-1]
+
+
+def verify_inclusion(*, leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
+    """Tell whether the leaf stands at the index of the tree with this size and root."""
+    if not (_are_hashes([leaf_hash, root], proof) and _are_counts(index, size) and index < size):
+        return False
+    position, last, found = index, size - 1, leaf_hash  # RFC 9162, section 2.1.3.2
+    for sibling in proof:
+        if last == 0:
+            return False
+        if position & 1 or position == last:
+            found = node_hash(sibling, found)
+            while not position & 1 and position:
+                position, last = position >> 1, last >> 1
+        else:
+            found = node_hash(found, sibling)
+        position, last = position >> 1, last >> 1
+    return last == 0 and found == root
+
+
+def verify_consistency(
+    *, old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
+) -> bool:
+    """Tell whether the older tree is a prefix of the newer one. From size 0 nothing can be told: False."""
+    if not (_are_hashes([old_root, new_root], proof) and _are_counts(old_size, new_size)):
+        return False
+    if not 0 < old_size <= new_size:
+        return False
+    if old_size == new_size:
+        return not proof and old_root == new_root
+    path = [old_root, *proof] if old_size & (old_size - 1) == 0 else list(proof)
+    if not path:
+        return False
+    position, last = old_size - 1, new_size - 1  # RFC 9162, section 2.1.4.2
+    while position & 1:
+        position, last = position >> 1, last >> 1
+    old = new = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            return False
+        if position & 1 or position == last:
+            old, new = node_hash(sibling, old), node_hash(sibling, new)
+            while not position & 1 and position:
+                position, last = position >> 1, last >> 1
+        else:
+            new = node_hash(new, sibling)
+        position, last = position >> 1, last >> 1
+    return last == 0 and old == old_root and new == new_root
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """The roots of the full subtrees of a tree, largest first: all that appending to it needs.
+
+    As bytes: the hashes one after another, one for each 1-bit of `size`.
+    """
+
+    size: int = 0
+    hashes: tuple[bytes, ...] = ()
+
+    @classmethod
+    def from_bytes(cls, size: int, data: bytes) -> "Frontier":
+        """Read a stored frontier. Raises ValueError when the length does not fit the size."""
+        if size < 0 or len(data) != HASH_SIZE * size.bit_count():
+            raise ValueError(f"{len(data)} bytes are no frontier of size {size}")
+        return cls(size, tuple(data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)))
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self.hashes)
+
+    def extend(self, leaf_hashes: Iterable[bytes]) -> "Frontier":
+        """Return the frontier after these leaves."""
+        size, hashes = self.size, list(self.hashes)
+        for leaf in leaf_hashes:
+            bits = size
+            while bits & 1:
+                leaf, bits = node_hash(hashes.pop(), leaf), bits >> 1
+            hashes.append(leaf)
+            size += 1
+        return Frontier(size, tuple(hashes))
+
+    def root(self) -> bytes:
+        """Return the root of the tree."""
+        if not self.hashes:
+            return sha256(b"").digest()
+        found = self.hashes[-1]
+        for left in reversed(self.hashes[:-1]):
+            found = node_hash(left, found)
+        return found
+
+
+def _level_above(level: list[bytes]) -> list[bytes]:
+    above = [sha256(b"\x01" + level[at] + level[at + 1]).digest() for at in range(0, len(level) - 1, 2)]
+    if len(level) & 1:
+        above.append(level[-1])
+    return above
+
+
+def _largest_power_below(size: int) -> int:
+    return 1 << (size - 1).bit_length() - 1
+
+
+def _are_hashes(hashes: list[Any], proof: Any) -> bool:
+    if not isinstance(proof, list | tuple):
+        return False
+    return all(isinstance(each, bytes) and len(each) == HASH_SIZE for each in [*hashes, *proof])
+
+
+def _are_counts(*numbers: Any) -> bool:
+    return all(type(each) is int and each >= 0 for each in numbers)

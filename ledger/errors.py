@@ -1,0 +1,118 @@
+"""The ways the ledger refuses.
+
+LedgerError
+├── NotCanonical(path, reason)            a value that the log's profile does not admit
+├── NotADocument(field, reason)           canonical, but not the shape of a ledger entry
+├── KeyReused(idempotency_key)            the same key came with other bytes
+├── EntryNotFound(number, size)           no entry has this number yet
+├── EntryNotSigned(number, size)          sequenced, but under no signed checkpoint yet
+├── IntentNotFound(intent_id)             nothing was handed in under this id
+├── CheckpointNotFound(size)              nothing was signed at this size
+├── LogBroken(number, reason)             stored rows contradict each other: stop and look
+│   ├── Rollback(signed_size, size)       the log is shorter than what was signed
+│   └── SecondRoot(size, signed, found)   the log has another root than what was signed
+├── NoteInvalid(reason)                   a signed note, or a key, that does not hold
+├── KeyUnusable(path, reason)             the signing key cannot be read or made
+└── ReportRefused(path, reason)           a report cannot be written there
+"""
+
+from django.utils.translation import gettext as _
+
+
+class LedgerError(Exception):
+    """Anything the ledger refuses; `str()` is a sentence for people, the fields are for programs."""
+
+
+class NotCanonical(LedgerError, ValueError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path, self.reason = path, reason
+
+
+class NotADocument(LedgerError, ValueError):
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field, self.reason = field, reason
+
+
+class KeyReused(LedgerError):
+    def __init__(self, idempotency_key: str) -> None:
+        super().__init__(_("The key %(key)s has already logged other content.") % {"key": idempotency_key})
+        self.idempotency_key = idempotency_key
+
+
+class EntryNotFound(LedgerError):
+    def __init__(self, number: int, size: int) -> None:
+        super().__init__(
+            _("There is no entry %(number)d; the ledger has %(size)d entries, counted from 0.")
+            % {"number": number, "size": size}
+        )
+        self.number, self.size = number, size
+
+
+class EntryNotSigned(LedgerError):
+    def __init__(self, number: int, size: int) -> None:
+        super().__init__(
+            _("Entry %(number)d is not under the checkpoint of size %(size)d. Try again in a few seconds.")
+            % {"number": number, "size": size}
+        )
+        self.number, self.size = number, size
+
+
+class IntentNotFound(LedgerError):
+    def __init__(self, intent_id: int) -> None:
+        super().__init__(_("Nothing was handed in under the id %(id)d.") % {"id": intent_id})
+        self.intent_id = intent_id
+
+
+class CheckpointNotFound(LedgerError):
+    def __init__(self, size: int | None) -> None:
+        super().__init__(
+            _("Nothing has been signed yet.")
+            if size is None
+            else _("No checkpoint was signed at size %(size)d.") % {"size": size}
+        )
+        self.size = size
+
+
+class LogBroken(LedgerError):
+    def __init__(self, number: int, reason: str) -> None:
+        super().__init__(
+            _("The ledger stops at entry %(number)d: %(reason)s") % {"number": number, "reason": reason}
+        )
+        self.number, self.reason = number, reason
+
+
+class Rollback(LogBroken):
+    def __init__(self, signed_size: int, size: int) -> None:
+        super().__init__(size, f"{signed_size} entries were signed, {size} are left")
+        self.signed_size, self.size = signed_size, size
+
+
+class SecondRoot(LogBroken):
+    def __init__(self, size: int, signed: bytes, found: bytes) -> None:
+        super().__init__(size, f"root {found.hex()} where {signed.hex()} was recorded")
+        self.size, self.signed, self.found = size, signed, found
+
+
+class NoteInvalid(LedgerError, ValueError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class KeyUnusable(LedgerError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            _("The ledger's signing key %(path)s cannot be used: %(reason)s")
+            % {"path": path, "reason": reason}
+        )
+        self.path, self.reason = path, reason
+
+
+class ReportRefused(LedgerError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            _("The report cannot be written to %(path)s: %(reason)s") % {"path": path, "reason": reason}
+        )
+        self.path, self.reason = path, reason
