@@ -36,15 +36,13 @@ class LibraryFinder(BaseFinder):
 
     def find(self, path, find_all=False, **_):
         """Return where a file lies that is asked for as lib/<package>/<file>, if it is listed."""
-        found = None
+        found = []
         for name, patterns in LIBRARIES.items():
             inside = path.removeprefix(f"{PREFIX}{name}/")
             listed = inside != path and any(fnmatch(inside, pattern) for pattern in patterns)
             if listed and ".." not in inside and (self.root / name / inside).is_file():
-                found = str(self.root / name / inside)
-        if find_all:
-            return [found] if found else []
-        return found
+                found.append(str(self.root / name / inside))
+        return found[0] if found and not find_all else found
 
     def list(self, ignore_patterns):
         """Yield every listed file, for collectstatic."""
