@@ -1,7 +1,7 @@
-"""Count the records of a source and copy the chosen ones byte for byte, in one pass over any number of selections.
+"""Count the records of a source and copy the chosen ones byte for byte, any number of selections in one pass.
 
 Reads CSV (RFC 4180; UTF-8, GB18030, UTF-16 with byte order mark), JSON lines, and arrays and objects of JSON
-(RFC 8259), each plain or gzipped; anything else (pictures, sound, models) is one record and cannot be selected from.
+(RFC 8259), each plain or gzipped; anything else (pictures, sound, models) is one record, chosen as a whole.
 A copy keeps the header, the byte order mark and the order of the source, and is never compressed:
 
     CSV          header bytes, then each chosen record's bytes, quoted line breaks included
@@ -24,6 +24,7 @@ from typing import Any, BinaryIO, Protocol
 
 csv.field_size_limit(1 << 27)
 CHUNK = 1 << 18
+_BROKEN = "the text breaks off or does not fit its encoding"
 _MARK = "\ufeff"
 _SPACE = " \t\r\n" + _MARK
 
@@ -61,7 +62,7 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition; `value` is a text, for `contains_any` several. Lists are joined with a bar before comparing."""
+    """One condition on a field; only `contains_any` has several values."""
 
     field: str
     operator: str
@@ -86,7 +87,7 @@ Selection = tuple[Condition, ...]
 
 
 def as_text(value: object) -> str:
-    """Return a field's value as the text that conditions compare: null is empty, a list is joined with a bar."""
+    """Return a field's value as conditions compare it: null is empty, a list is joined with a bar."""
     match value:
         case None:
             return ""
@@ -152,7 +153,7 @@ def encoding_of(stream: BinaryIO) -> str:
 def copy_records(
     stream: BinaryIO, *, form: Form, encoding: str, wanted: Sequence[tuple[Selection, Sink | None]]
 ) -> list[int]:
-    """Read a source once, write each wanted selection to its sink, and return how many records each one holds.
+    """Read a source once, write each wanted selection to its sink, and return the number of records of each.
 
     Raises SourceUnreadable, and FieldUnknown for a condition on a field that no record has.
     """
@@ -191,7 +192,7 @@ class _Piece:
 def _lines(stream: BinaryIO, encoding: str) -> Iterator[tuple[bytes, str]]:
     """Yield each line as its bytes and its text, line end kept, the byte order mark only in the bytes.
 
-    In UTF-8 and GB18030 the bytes 0A and 0D are line ends and nothing else; UTF-16 goes through its text and back.
+    In UTF-8 and GB18030 the bytes 0A and 0D are line ends and nothing else; UTF-16 is split as text.
     """
     codec, number = encoding.removesuffix("-sig"), 0
     try:
@@ -208,7 +209,7 @@ def _lines(stream: BinaryIO, encoding: str) -> Iterator[tuple[bytes, str]]:
                 number += 1
                 yield data, data.decode(encoding if number == 1 else codec)
     except (UnicodeDecodeError, EOFError, OSError, zlib.error) as error:
-        raise SourceUnreadable("the text breaks off or does not fit its encoding", f"line {number + 1}") from error
+        raise SourceUnreadable(_BROKEN, f"line {number + 1}") from error
 
 
 def _csv_pieces(stream: BinaryIO, encoding: str) -> Iterator[_Piece]:
@@ -232,7 +233,8 @@ def _csv_pieces(stream: BinaryIO, encoding: str) -> Iterator[_Piece]:
             elif row:
                 if len(row) != len(header):
                     raise SourceUnreadable(
-                        f"a row of {len(row)} fields under a header of {len(header)}", f"line {reader.line_num}"
+                        f"a row of {len(row)} fields under a header of {len(header)}",
+                        f"line {reader.line_num}",
                     )
                 yield _Piece(data, dict(zip(header, row, strict=True)))
     except csv.Error as error:
@@ -287,7 +289,7 @@ def _json_pieces(stream: BinaryIO, encoding: str) -> Iterator[_Piece]:
 
 
 class _JsonText:
-    """A JSON text read as it comes: a buffer, the place read up to, and the start of what was not taken yet."""
+    """A JSON text read as it comes; what was passed over is kept until it is taken."""
 
     def __init__(self, stream: BinaryIO, codec: str) -> None:
         self._stream, self._codec = stream, codec
@@ -300,7 +302,7 @@ class _JsonText:
             data = self._stream.read(self._chunk)
             text = self._decoder.decode(data, final=not data)
         except (UnicodeDecodeError, EOFError, OSError, zlib.error) as error:
-            raise SourceUnreadable("the text breaks off or does not fit its encoding") from error
+            raise SourceUnreadable(_BROKEN) from error
         self._buffer = self._buffer[self._start :] + text
         self._place -= self._start
         self._start = 0
@@ -366,7 +368,7 @@ def works_in(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def text_digest(stream: BinaryIO, encoding: str) -> str:
-    """Return the SHA-256 of a text apart from its encoding and byte order mark; equal for one table written twice."""
+    """Return the SHA-256 of a text apart from its encoding and byte order mark."""
     digest = hashlib.sha256()
     for _, line in _lines(stream, encoding):
         digest.update(line.encode("utf-8"))
