@@ -108,9 +108,7 @@ class PublicNoExclusive(OfferRefused):
 class SocialBenefitMissing(OfferRefused):
     def __init__(self, asset_id: UUID, missing: str) -> None:
         super().__init__(
-            _(
-                "An edition of public data is sold only with its sources, a benefit plan and a free path: %(missing)s"
-            )
+            _("An edition of public data needs its sources, a benefit plan and a free path: %(missing)s")
             % {"missing": missing}
         )
         self.asset_id, self.missing = asset_id, missing
@@ -135,9 +133,7 @@ class ExclusiveNotSold(GrantRefused):
 class AudienceNotDeclared(GrantRefused):
     def __init__(self, offer_id: UUID, audience: Sequence[str]) -> None:
         super().__init__(
-            _(
-                "This offer is for educational and public cultural institutions. Name the institution you act for."
-            )
+            _("This offer is for educational and public cultural institutions. Name the one you act for.")
         )
         self.offer_id, self.audience = offer_id, tuple(audience)
 
@@ -148,8 +144,7 @@ class UseNotPermitted(GrantRefused):
     def __init__(self, offer_id: UUID, reasons: Sequence[Any]) -> None:
         clauses = ", ".join(dict.fromkeys(reason.clause for reason in reasons if reason.clause))
         super().__init__(
-            _("The terms of this offer do not allow that purpose (clause %(clauses)s).")
-            % {"clauses": clauses}
+            _("The terms of this offer withhold that purpose (clause %(clauses)s).") % {"clauses": clauses}
         )
         self.offer_id, self.reasons = offer_id, tuple(reasons)
 
@@ -163,7 +158,7 @@ class BasisRefused(GrantRefused):
 class ReferenceReused(GrantRefused):
     def __init__(self, reference: str) -> None:
         super().__init__(
-            _("The reference %(reference)s already has another grant.") % {"reference": reference}
+            _("The reference %(reference)s has another grant already.") % {"reference": reference}
         )
         self.reference = reference
 

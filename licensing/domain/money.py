@@ -121,7 +121,7 @@ class Money:
 
 
 def price(amount_minor_units: int, currency: str) -> Money:
-    """Return an amount that may stand as a price: not negative, and in the currency's steps. Raises AmountRefused."""
+    """Return an amount that may stand as a price: not negative, and in whole steps. Raises AmountRefused."""
     money = Money(amount_minor_units, currency)
     if amount_minor_units < 0:
         raise AmountRefused(f"a price is not negative: {amount_minor_units}")
@@ -141,10 +141,9 @@ def allocate(total: Money, weights: Sequence[int], key: bytes | str) -> list[Mon
     whole = sum(weights)
     if whole == 0:
         raise AmountRefused("at least one weight must be above zero")
-    parts, remainders = zip(
-        *(divmod(total.amount_minor_units * weight, whole) for weight in weights), strict=True
-    )
-    odd = total.amount_minor_units - sum(parts)
+    amount = total.amount_minor_units
+    parts, remainders = zip(*(divmod(amount * weight, whole) for weight in weights), strict=True)
+    odd = amount - sum(parts)
     text = key.encode() if isinstance(key, str) else key
     ranked = sorted(range(len(weights)), key=lambda position: (-remainders[position], _lot(text, position)))
     lucky = set(ranked[:odd])
