@@ -10,7 +10,6 @@ from pathlib import Path
 
 from marketplace.local.house import House
 
-
 SOCKET = "valkey.sock"
 
 

@@ -1,4 +1,4 @@
-"""Runs one server, PostgreSQL or the broker, for as long as anybody uses it: `python -m marketplace.local.keeper NAME STATE`.
+"""`python -m marketplace.local.keeper NAME STATE` runs one server, PostgreSQL or the broker, while anybody uses it.
 
 Users hold a shared lock that the kernel drops with them; once nobody does, the keeper stops the server and
 ends. While it lives it holds a lock of its own, and starts the server again if that dies. Standard library
@@ -25,7 +25,7 @@ SERVERS = {"postgres": Postgres, "broker": Broker}
 def keep(name: str, state: Path) -> None:
     """Keep one server running until nobody holds its users' lock."""
     house = House(state)
-    own, users = (open(house.lock(name, lock), "a") for lock in ("keeper", "users"))
+    own, users = (os.open(house.lock(name, lock), os.O_CREAT | os.O_RDWR, 0o600) for lock in ("keeper", "users"))
     try:
         fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -65,7 +65,7 @@ def stop(child: subprocess.Popen, with_signal: int) -> None:
         child.wait()
 
 
-def is_free(users) -> bool:
+def is_free(users: int) -> bool:
     """Tell whether nobody uses the server. From then on newcomers wait until this process has ended."""
     try:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
