@@ -17,7 +17,7 @@ from marketplace.local.house import BASE_DIR, House
 START_SECONDS = 60
 LOOK_SECONDS = 0.05
 
-_held: dict[str, int] = {}
+_held: dict[tuple[House, str], int] = {}  # a process may use servers of more than one house
 _keepers: list[subprocess.Popen] = []
 
 
@@ -27,10 +27,10 @@ class ServerFailed(Exception):
 
 def hold(name: str, *, house: House, answers: Callable[[], bool]) -> None:
     """Use a server until this process ends, starting it if it does not answer. Raises ServerFailed."""
-    if name not in _held:
+    if (house, name) not in _held:
         lock = os.open(house.lock(name, "users"), os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(lock, fcntl.LOCK_SH)  # waits for a keeper that is just stopping
-        _held[name] = lock
+        _held[house, name] = lock
         atexit.register(let_go, name, house=house)
     deadline = time.monotonic() + START_SECONDS
     while not answers():
@@ -74,9 +74,9 @@ def log(name: str, house: House):
 
 def let_go(name: str, *, house: House) -> None:
     """Stop using a server; the last to leave waits until it has stopped, so that nothing stays behind."""
-    if name not in _held:
+    if (house, name) not in _held:
         return
-    os.close(_held.pop(name))  # closing, not unlocking: a forked child must not drop its parent's lock
+    os.close(_held.pop((house, name)))  # closing, not unlocking: a forked child must not drop its parent's lock
     while is_locked(house, name, "keeper"):
         if is_locked(house, name, "users", fcntl.LOCK_EX) and not is_locked(house, name, "users"):
             return  # somebody else holds it, shared
