@@ -76,7 +76,7 @@ def let_go(name: str, *, house: House) -> None:
     """Stop using a server; the last to leave waits until it has stopped, so that nothing stays behind."""
     if (house, name) not in _held:
         return
-    os.close(_held.pop((house, name)))  # closing, not unlocking: a forked child must not drop its parent's lock
+    os.close(_held.pop((house, name)))  # not unlocking: a forked child must not drop its parent's lock
     while is_locked(house, name, "keeper"):
         if is_locked(house, name, "users", fcntl.LOCK_EX) and not is_locked(house, name, "users"):
             return  # somebody else holds it, shared
