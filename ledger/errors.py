@@ -12,7 +12,7 @@ LedgerError
 │   ├── Rollback(signed_size, size)       the log is shorter than what was signed
 │   └── SecondRoot(size, signed, found)   the log has another root than what was signed
 ├── NoteInvalid(reason)                   a signed note, or a key, that does not hold
-├── KeyUnusable(path, reason)             the signing key cannot be read or made
+├── KeyUnusable(origin, reason)            the signing key cannot be read or made
 └── ReportRefused(path, reason)           a report cannot be written there
 """
 
@@ -102,12 +102,12 @@ class NoteInvalid(LedgerError, ValueError):
 
 
 class KeyUnusable(LedgerError):
-    def __init__(self, path: str, reason: str) -> None:
+    def __init__(self, origin: str, reason: str) -> None:
         super().__init__(
-            _("The ledger's signing key %(path)s cannot be used: %(reason)s")
-            % {"path": path, "reason": reason}
+            _("The signing key of the ledger %(origin)s (LEDGER_SIGNING_KEY) cannot be used: %(reason)s")
+            % {"origin": origin, "reason": reason}
         )
-        self.path, self.reason = path, reason
+        self.origin, self.reason = origin, reason
 
 
 class ReportRefused(LedgerError):

@@ -6,9 +6,9 @@ from datetime import datetime
 from django.conf import settings
 from django.db import connection, transaction
 
+from ledger import queries
 from ledger.domain import checkpoint, merkle, notes
 from ledger.errors import LogBroken, Rollback, SecondRoot
-from ledger.gateways import keys
 from ledger.models import Checkpoint, Entry, Head
 
 LOCK = 0x57_45_4E_02  # the signer's advisory lock
@@ -34,7 +34,7 @@ def sign(*, now: datetime) -> Checkpoint | None:
             frontier = frontier.extend(_leaf_hashes(frontier.size, size))
         if frontier.size != size or (head and frontier.root() != bytes(head.root)):
             raise SecondRoot(size, frontier.root(), bytes(head.root))
-        if last is not None and last.size == size or size == 0:
+        if size == (last.size if last else 0):
             return None
         return Checkpoint.objects.create(
             size=size,
@@ -48,7 +48,7 @@ def sign(*, now: datetime) -> Checkpoint | None:
 def note(size: int, root: bytes) -> str:
     """Return the signed note of a size and root."""
     text = checkpoint.text(origin=settings.LEDGER_ORIGIN, size=size, root=root)
-    return notes.sign(text, [keys.signing_key()])
+    return notes.sign(text, [queries.keys().log])
 
 
 def _signed_frontier(last: Checkpoint | None) -> merkle.Frontier:
@@ -61,7 +61,7 @@ def _signed_frontier(last: Checkpoint | None) -> merkle.Frontier:
 
 
 def _leaf_hashes(start: int, end: int) -> Iterator[bytes]:
-    """Hash the bytes of the entries from `start` on, and see that no number is missing and no hash is wrong."""
+    """Hash the bytes of the entries from `start` on; no number may be missing and no hash wrong."""
     rows = Entry.objects.filter(number__gte=start, number__lt=end).order_by("number")
     expected = start
     for number, data, stored in rows.values_list("number", "intent__canonical", "leaf_hash").iterator(CHUNK):

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from ledger.domain import canonical, entry, merkle
 from ledger.errors import KeyReused
 
-# A row that stands already conflicts and returns nothing; a row that another transaction is writing is waited for.
+# A key that stands already returns nothing; one that another transaction is writing is waited for.
 INSERT = """
     INSERT INTO ledger_intent (idempotency_key, canonical, leaf_hash, created_at) VALUES (%s, %s, %s, %s)
     ON CONFLICT (idempotency_key) DO NOTHING RETURNING id

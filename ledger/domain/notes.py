@@ -72,7 +72,7 @@ def sign(text: str, keys: Sequence[str]) -> str:
 
 
 def verify(note: str, verifier_keys: Iterable[str]) -> Note:
-    """Return the text and the signatures of known keys. Raises NoteInvalid if none verifies or one is false."""
+    """Return the text and the signatures of known keys. Raises NoteInvalid if none holds or one is false."""
     text, lines = _split(note)
     known: dict[tuple[str, bytes], list[Ed25519PublicKey]] = {}
     for vkey in verifier_keys:

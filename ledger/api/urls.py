@@ -1,0 +1,26 @@
+"""The log's addresses; the root mounts them below `/api/v1/ledger/`."""
+
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+
+from ledger.api import views
+
+
+class NumberConverter(StringConverter):
+    """A number in its one spelling that a bigint can hold."""
+
+    regex = "0|[1-9][0-9]{0,17}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+
+register_converter(NumberConverter, "number")
+
+urlpatterns = [
+    path("entries/", views.EntryList.as_view(), name="ledger-entry-list"),
+    path("entries/<number:number>/", views.EntryDetail.as_view(), name="ledger-entry-detail"),
+    path("entries/<number:number>/proof/", views.EntryProof.as_view(), name="ledger-entry-proof"),
+    path("intents/<number:intent_id>/", views.IntentDetail.as_view(), name="ledger-intent-detail"),
+    path("checkpoint", views.LatestCheckpoint.as_view(), name="ledger-checkpoint"),
+]

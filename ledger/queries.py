@@ -1,0 +1,259 @@
+"""What can be asked of the log."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.conf import settings
+
+from ledger.domain import canonical, checkpoint, merkle, notes
+from ledger.domain.keys import Keys
+from ledger.errors import (
+    CheckpointNotFound,
+    EntryNotFound,
+    EntryNotSigned,
+    IntentNotFound,
+    NotCanonical,
+    NoteInvalid,
+)
+from ledger.models import Checkpoint, Entry, Head, Intent, Pending
+
+LONGEST_PAGE = 500
+
+
+class EntryState(StrEnum):
+    """How far something that was handed in has come."""
+
+    PENDING = "pending"  # the sequencer acts next
+    SEQUENCED = "sequenced"  # the signer acts next
+    SIGNED = "signed"  # nobody: it is provable from now on
+
+
+@dataclass(frozen=True)
+class Proof:
+    """That an entry stands in the log of a signed size: everything a stranger needs besides our key."""
+
+    leaf_hash: bytes
+    index: int
+    size: int
+    root: bytes
+    path: list[bytes]
+    note: str
+
+
+@dataclass(frozen=True)
+class ProvedEntry:
+    """An entry with the newest checkpoint over it, where there is one already."""
+
+    entry: Entry
+    checkpoint: Checkpoint | None
+    proof: Proof | None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.entry, name)
+
+    @property
+    def state(self) -> EntryState:
+        """How far the entry has come."""
+        return EntryState.SIGNED if self.proof else EntryState.SEQUENCED
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was recomputed. `code` is for programs and for the words of a page."""
+
+    code: str
+    passed: bool
+    expected: str
+    found: str
+
+
+def size() -> int:
+    """Return how many entries have a number."""
+    return Head.objects.values_list("size", flat=True).first() or 0
+
+
+def pending_count() -> int:
+    """Return how many intents wait for their number."""
+    return Pending.objects.count()
+
+
+def number_of(intent_id: int) -> int | None:
+    """Return the number of what was handed in as this intent, or None while it is pending."""
+    return Entry.objects.filter(intent_id=intent_id).values_list("number", flat=True).first()
+
+
+def numbers_of(intent_ids: Sequence[int]) -> dict[int, int]:
+    """Return intent id to number for those that are sequenced."""
+    return dict(Entry.objects.filter(intent_id__in=intent_ids).values_list("intent_id", "number"))
+
+
+def entry(number: int) -> Entry:
+    """Return one entry. Raises EntryNotFound."""
+    try:
+        return Entry.objects.select_related("intent").get(number=number)
+    except (Entry.DoesNotExist, OverflowError):
+        raise EntryNotFound(number, size()) from None
+
+
+def proved_entry(number: int) -> ProvedEntry:
+    """Return one entry with its proof, if it is signed. Raises EntryNotFound."""
+    row, signed = entry(number), latest_checkpoint()
+    if signed is None or number >= signed.size:
+        return ProvedEntry(row, None, None)
+    return ProvedEntry(row, signed, proof(number, signed.size))
+
+
+def entries(*, after: int | None = None, limit: int = 50, newest_first: bool = False) -> list[Entry]:
+    """Return a page of entries: those after a number, or before it when the newest come first."""
+    rows = Entry.objects.select_related("intent").order_by("-number" if newest_first else "number")
+    if after is not None:
+        rows = rows.filter(number__lt=after) if newest_first else rows.filter(number__gt=after)
+    return list(rows[: max(0, min(limit, LONGEST_PAGE))])
+
+
+def intent(intent_id: int) -> Intent:
+    """Return what was handed in. Raises IntentNotFound."""
+    try:
+        return Intent.objects.get(pk=intent_id)
+    except (Intent.DoesNotExist, OverflowError):
+        raise IntentNotFound(intent_id) from None
+
+
+def entry_state(intent_id: int) -> EntryState:
+    """Tell how far an intent has come. Raises IntentNotFound."""
+    number = number_of(intent_id)
+    if number is None:
+        intent(intent_id)
+        return EntryState.PENDING
+    signed = latest_checkpoint()
+    return EntryState.SIGNED if signed and number < signed.size else EntryState.SEQUENCED
+
+
+def latest_checkpoint() -> Checkpoint | None:
+    """Return the newest checkpoint, if anything is signed."""
+    return Checkpoint.objects.order_by("size").last()
+
+
+def checkpoint_at(size: int | None = None) -> Checkpoint:
+    """Return the checkpoint of a size, or the newest. Raises CheckpointNotFound."""
+    found = latest_checkpoint() if size is None else Checkpoint.objects.filter(size=size).first()
+    if found is None:
+        raise CheckpointNotFound(size)
+    return found
+
+
+def checkpoints(*, limit: int = 50) -> list[Checkpoint]:
+    """Return the newest checkpoints, newest first."""
+    return list(Checkpoint.objects.order_by("-size")[:limit])
+
+
+def proof(number: int, size: int | None = None) -> Proof:
+    """Prove an entry under the newest checkpoint, or that of a size.
+
+    Raises EntryNotFound, EntryNotSigned, CheckpointNotFound.
+    """
+    return proofs([number], size)[0]
+
+
+def proofs(numbers: Sequence[int], size: int | None = None) -> list[Proof]:
+    """Prove several entries under one checkpoint. Raises as `proof` does."""
+    for number in numbers:
+        entry(number)
+    signed = latest_checkpoint() if size is None else checkpoint_at(size)
+    for number in numbers:
+        if signed is None or number >= signed.size:
+            raise EntryNotSigned(number, signed.size if signed else 0)
+    leaves = leaf_hashes(signed.size) if signed else []
+    return [
+        Proof(
+            leaf_hash=leaves[number],
+            index=number,
+            size=signed.size,
+            root=bytes(signed.root),
+            path=merkle.inclusion_proof(leaves, number),
+            note=signed.note,
+        )
+        for number in numbers
+    ]
+
+
+def consistency(old_size: int, new_size: int) -> list[bytes]:
+    """Prove that the checkpoint of one size is a prefix of that of another. Raises CheckpointNotFound."""
+    old, new = checkpoint_at(old_size), checkpoint_at(new_size)
+    if old.size > new.size:
+        raise CheckpointNotFound(old_size)
+    return merkle.consistency_proof(leaf_hashes(new.size), old.size)
+
+
+def leaf_hashes(size: int) -> list[bytes]:
+    """Return the leaf hashes of the first entries, in order."""
+    rows = Entry.objects.filter(number__lt=size).order_by("number").values_list("leaf_hash", flat=True)
+    return [bytes(leaf) for leaf in rows.iterator(10_000)]
+
+
+def checks(number: int) -> list[Check]:
+    """Recompute what can be recomputed of one entry, from its bytes up to the signature."""
+    row = entry(number)
+    found = [
+        Check("canonical", _is_canonical(row.canonical), "", ""),
+        _check("leaf_hash", bytes(row.leaf_hash), merkle.leaf_hash(row.canonical)),
+        _check("previous", _link_before(number), bytes(row.prev)),
+        _check("chain_hash", bytes(row.chain_hash), merkle.chain_hash(bytes(row.prev), bytes(row.leaf_hash))),
+    ]
+    signed = latest_checkpoint()
+    if signed is None or number >= signed.size:
+        return found
+    proved = proof(number, signed.size)
+    included = merkle.verify_inclusion(
+        leaf_hash=merkle.leaf_hash(row.canonical),
+        index=number,
+        size=proved.size,
+        proof=proved.path,
+        root=proved.root,
+    )
+    root, key = proved.root.hex(), keys().log_vkey
+    return [
+        *found,
+        Check("inclusion", included, root, root if included else ""),
+        Check("signature", is_signed(signed), key, key if is_signed(signed) else ""),
+    ]
+
+
+def is_signed(signed: Checkpoint) -> bool:
+    """Tell whether a checkpoint's note is signed by our key and says the size and root beside it."""
+    try:
+        text = notes.verify(signed.note, [keys().log_vkey]).text
+        return checkpoint.parse(text, origin=settings.LEDGER_ORIGIN) == (signed.size, bytes(signed.root))
+    except NoteInvalid:
+        return False
+
+
+def keys() -> Keys:
+    """Return the log's own keys. Raises KeyUnusable."""
+    return Keys.read(settings.LEDGER_SIGNING_KEY, origin=settings.LEDGER_ORIGIN)
+
+
+def policy() -> str:
+    """Return the public keys to trust, as a policy file."""
+    return keys().policy()
+
+
+def _check(code: str, expected: bytes, found: bytes) -> Check:
+    return Check(code, expected == found, expected.hex(), found.hex())
+
+
+def _is_canonical(data: bytes) -> bool:
+    try:
+        canonical.decode(data)
+    except NotCanonical:
+        return False
+    return True
+
+
+def _link_before(number: int) -> bytes:
+    if number == 0:
+        return merkle.GENESIS
+    before = Entry.objects.filter(number=number - 1).values_list("chain_hash", flat=True).first()
+    return bytes(before or b"")
