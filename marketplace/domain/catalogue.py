@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from licensing.domain.money import CURRENCIES, Money
+from licensing.domain.vocabulary import AUDIENCES, DUTY_PHRASES, PROHIBITION_PHRASES, is_territory
 from marketplace.domain.faults import Fault
 from marketplace.domain.fields import Fields
 from marketplace.domain.rights import USES
@@ -30,9 +31,7 @@ SELLER_KINDS = frozenset(
         "individual",
     }
 )
-DUTIES = frozenset({"attribute", "state_changes", "keep_licence_notice", "share_alike"})
-PROHIBITIONS = USES | {"technical_protection"}
-AUDIENCES = frozenset({"education", "public_culture"})
+PROHIBITIONS = USES | set(PROHIBITION_PHRASES)
 PERMISSION_BASES = frozenset({"own_work", "licence", "assignment"})
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _CLASS = re.compile(r"[a-z0-9_]{1,60}")
@@ -272,7 +271,7 @@ def _terms(terms: Fields | None) -> DatasetTerms:
         return DatasetTerms(frozenset(), (), (), None, (), (), False, "")
     result = DatasetTerms(
         uses=frozenset(terms.words("uses", USES, required=True)),
-        duties=terms.words("duties", DUTIES),
+        duties=terms.words("duties", DUTY_PHRASES),
         prohibitions=terms.words("prohibitions", PROHIBITIONS),
         term_days=terms.integer("term_days", required=False, least=1, most=36_500, code="bad-term"),
         territory=terms.texts("territory", _COUNTRY),
@@ -280,6 +279,13 @@ def _terms(terms: Fields | None) -> DatasetTerms:
         exclusive=terms.flag("exclusive", required=False),
         note=terms.text("note", required=False, most=1000),
     )
+    for code in result.territory:
+        if not is_territory(code):
+            terms.fault("unknown-word", "territory", word=code, known="ISO 3166-1")
+    if not result.uses and not terms.faulty("uses"):
+        terms.fault("no-uses", "uses")
+    if both := sorted(result.uses & set(result.prohibitions)):
+        terms.fault("terms-contradict", "prohibitions", what=", ".join(both))
     terms.finish()
     return result
 
@@ -296,12 +302,13 @@ def _price(price: Fields | None) -> Money | None:
             price.fault("free-and-priced", "")
         return None
     if fault := _price_fault(amount, currency):
-        price.fault(*fault[:2], **fault[2])
+        code, name, values = fault
+        price.fault(code, name, **values)
         return None
     return Money(amount, currency)
 
 
-def _price_fault(amount: Any, currency: Any) -> tuple[str, str, dict[str, str | int]] | None:
+def _price_fault(amount: Any, currency: Any) -> tuple[str, str, dict[str, object]] | None:
     """Return the first thing wrong with an amount and its currency."""
     if amount is None:
         return "missing-field", "amount_minor", {}
@@ -344,7 +351,7 @@ def _edition(edition: Fields | None) -> Edition | None:
         edition.fault("edition-without-addition", "adds_zh")
     if not all(result.benefit_plan.values()):
         edition.fault("edition-without-benefit-plan", "benefit_plan_zh")
-    if set(result.free_for) != AUDIENCES:
+    if set(result.free_for) != set(AUDIENCES):
         edition.fault("edition-not-free-for-public", "free_for")
     return result
 

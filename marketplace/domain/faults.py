@@ -40,6 +40,8 @@ SENTENCES = {
     ),
     "terms-forbid-licence": "The terms forbid what %(rights)s already allows to everybody: %(what)s.",
     "terms-exceed-licence": "The terms promise what %(rights)s does not give: %(what)s.",
+    "no-uses": "Terms that allow nothing are no terms.",
+    "terms-contradict": "The terms allow and forbid the same: %(what)s.",
     # the price
     "free-and-priced": "The dataset is marked free and priced at once.",
     "price-zero": "The price is zero and the dataset is not marked free.",

@@ -1,7 +1,7 @@
 """Rights statements and licences that a dataset may name, and what each of them already allows.
 
-Addresses are those of Creative Commons, rightsstatements.org and SPDX, compared without regard to http or
-https, a closing slash or `.html`. Left out: port licences of single countries and texts that no such address names.
+Addresses are those of Creative Commons, rightsstatements.org and SPDX, with http or https, with or without a
+closing slash or `.html`. Left out: ported licences, and texts that no such address names.
 """
 
 import re

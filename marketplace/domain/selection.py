@@ -78,7 +78,7 @@ class Condition:
             case "contains" | "contains_any":
                 return any(part in have for part in self.values)
             case "nonempty":
-                return have != ""
+                return have.strip() != ""
         raise AssertionError(self.operator)
 
 
@@ -96,7 +96,7 @@ def as_text(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case list():
-            return "|".join(as_text(part) for part in value)
+            return "|".join(as_text(part) for part in value if part is not None)
         case dict():
             return json.dumps(value, ensure_ascii=False, sort_keys=True)
     return str(value)
@@ -157,10 +157,9 @@ def copy_records(
 
     Raises SourceUnreadable, and FieldUnknown for a condition on a field that no record has.
     """
-    read = {Form.CSV: _csv_pieces, Form.JSON_LINES: _line_pieces, Form.JSON: _json_pieces}[form]
     counts = [0] * len(wanted)
     missing = {(place, c.field) for place, (selection, _) in enumerate(wanted) for c in selection}
-    for piece in read(stream, encoding):
+    for piece in _READERS[form](stream, encoding):
         if piece.record is None:  # header, opening and closing text belong to every copy
             for _, sink in wanted:
                 if sink:
@@ -177,6 +176,13 @@ def copy_records(
     if missing:
         raise FieldUnknown(min(missing)[1])
     return counts
+
+
+def records(stream: BinaryIO, *, form: Form, encoding: str) -> Iterator[dict[str, Any]]:
+    """Yield the records of a source. Raises SourceUnreadable."""
+    for piece in _READERS[form](stream, encoding):
+        if piece.record is not None:
+            yield piece.record
 
 
 @dataclass(slots=True)
@@ -365,6 +371,9 @@ def works_in(document: dict[str, Any]) -> list[dict[str, Any]]:
                 yield from parts(part)
 
     return list(parts(document)) or [document]
+
+
+_READERS = {Form.CSV: _csv_pieces, Form.JSON_LINES: _line_pieces, Form.JSON: _json_pieces}
 
 
 def text_digest(stream: BinaryIO, encoding: str) -> str:
