@@ -3,6 +3,7 @@
 
 import os
 import sys
+import traceback
 
 
 def main():
@@ -12,7 +13,10 @@ def main():
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except Exception as error:
+        sys.exit(setup.explain(error) or traceback.format_exc())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,16 @@
 """The topmost app. Being last, it gives the application's login its rights after each migration."""
 
+import logging
+
 from django.apps import AppConfig
+from django.db import connection
 from django.db.models.signals import post_migrate
+
+ONE_LOGIN = (
+    "With one database login, as DATABASE_OWNER_URL is not set, the house cannot promise that public stays free, "
+    "that books balance and that grants, postings and ledger entries are never changed: its own login could "
+    "switch the triggers off that hold these rules."
+)
 
 
 class MarketplaceConfig(AppConfig):
@@ -16,3 +25,5 @@ class MarketplaceConfig(AppConfig):
         from marketplace.database.rights import grant_rights
 
         post_migrate.connect(grant_rights, sender=self)
+        if not connection.owner:
+            logging.getLogger(__name__).warning(ONE_LOGIN)

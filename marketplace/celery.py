@@ -6,6 +6,7 @@ Rows are the queue; a task carries ids and says "look now", and the timetable sa
 import os
 
 from celery import Celery
+from django.conf import settings
 
 from marketplace.local import broker, house, servers
 
@@ -16,7 +17,7 @@ class House(Celery):
     """Celery, which starts the embedded broker before it first talks to it."""
 
     def _connection(self, url, **options):
-        if self.conf.broker_url == broker.address(house.default()):
+        if settings.BROKER_EMBEDDED:
             servers.hold("broker", house=house.default(), answers=lambda: broker.answers(house.default()))
         return super()._connection(url, **options)
 

@@ -1,13 +1,14 @@
 """The settings, in one file: read from the environment, and where that is silent, those of a fresh clone.
 
-A fresh clone is in test mode: DEBUG is on, servers are embedded, secrets are made into `.wenshi/`, and no
-real money moves. README.md names every variable.
+A fresh clone is in test mode: servers are embedded, secrets are made into `.wenshi/`, no real money moves, and
+the clock can be moved. docs/settings.md names every variable.
 """
 
 import os
 import sys
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from marketplace.local import broker, house, postgres
@@ -27,11 +28,12 @@ def switched(name: str, default: bool) -> bool:
     return os.environ.get(name, str(int(default))).lower() in ("1", "true", "yes", "on")
 
 
-# What is embedded -----------------------------------------------------------------------------------------
+# The database: the one given, or the embedded one ---------------------------------------------------------
 
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
 DATABASE_OWNER_URL = os.environ.get("DATABASE_OWNER_URL", "")
-DEBUG = switched("DEBUG", default=not DATABASE_URL)
+TEST_MODE = switched("TEST_MODE", default=not DATABASE_URL)
+DEBUG = switched("DEBUG", default=False)
 
 
 def login(url: str) -> dict:
@@ -65,15 +67,21 @@ def given_database() -> dict:
         "NAME": unquote(parts.path.lstrip("/")),
         **login(DATABASE_URL),
         "OWNER": login(DATABASE_OWNER_URL) if DATABASE_OWNER_URL else {},
-        "OPTIONS": dict(parse_qsl(parts.query)),
+        "OPTIONS": {**dict(parse_qsl(parts.query)), **pooled()},
     }
+
+
+def pooled() -> dict:
+    """Return the options of a pool, where POOL_SIZE asks for one. A dead server is given up after 5 s, not 30."""
+    size = int(os.environ.get("POOL_SIZE", "0"))
+    return {"pool": {"min_size": 1, "max_size": size, "timeout": 5}} if size else {}
 
 
 DATABASE = given_database() if DATABASE_URL else embedded_database()
 DATABASES = {
     "default": {
         "ENGINE": "marketplace.database",
-        "CONN_MAX_AGE": 60,
+        "CONN_MAX_AGE": 0 if os.environ.get("POOL_SIZE") else 60,
         "CONN_HEALTH_CHECKS": True,
         "APPLICATION": DATABASE["USER"],
         "TEST": {"NAME": f"test_{DATABASE['NAME']}_p{os.getpid()}"},
@@ -81,15 +89,13 @@ DATABASES = {
     }
 }
 
-# Test mode: the clock can be moved, the demo shows its mails on a page.
-TEST_MODE = switched("TEST_MODE", default=DEBUG)
-CLOCK_FILE = os.environ.get("CLOCK_FILE", str(HOUSE.state / "clock")) if TEST_MODE and not TESTING else ""
-
 # The house ------------------------------------------------------------------------------------------------
 
 SECRET_KEY = os.environ.get("SECRET_KEY") or HOUSE.secrets["secret_key"]
-ALLOWED_HOSTS = listed("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver" if DEBUG else "")
 SITE_URL = os.environ.get("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = listed("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]" if TEST_MODE else "")
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+CLOCK_FILE = os.environ.get("CLOCK_FILE", str(HOUSE.state / "clock")) if TEST_MODE and not TESTING else ""
 ROOT_URLCONF = "marketplace.urls"
 WSGI_APPLICATION = "marketplace.wsgi.application"
 TEST_RUNNER = "marketplace.runner.Runner"
@@ -150,6 +156,33 @@ TEMPLATES = [
     }
 ]
 
+# What browsers are told -----------------------------------------------------------------------------------
+
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not TEST_MODE
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 0 if TEST_MODE else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if switched("BEHIND_PROXY", default=False) else None
+)
+SECURE_REFERRER_POLICY = "same-origin"
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # whether browsers preload the name is for its owner to ask for
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF, NONCE],  # the nonce is for viewers only, and sent only where a page asks for it
+        "img-src": [SELF, "data:", "blob:"],
+        "media-src": [SELF, "blob:"],
+        "worker-src": [SELF, "blob:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
 # Who signs in ---------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "marketplace.User"
@@ -172,6 +205,29 @@ ACCOUNT_LOGOUT_ON_GET = False
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
+
+def mail(url: str) -> dict:
+    """Return how mails are sent: by the server of an address like smtp://user:password@host:587, or into a folder."""
+    if not url:
+        folder = str(HOUSE.state / "mail")
+        return {
+            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "EMAIL_FILE_PATH": folder,
+        }
+    parts, server = urlsplit(url), login(url)
+    return {
+        "EMAIL_HOST": server["HOST"],
+        "EMAIL_PORT": int(server["PORT"] or 587),
+        "EMAIL_HOST_USER": server["USER"],
+        "EMAIL_HOST_PASSWORD": server["PASSWORD"],
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parts.scheme != "smtps",
+    }
+
+
+globals().update(mail(os.environ.get("EMAIL_URL", "")))
+DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", "Wenshi <wenshi@localhost>")
+
 # Languages and times --------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
@@ -189,14 +245,36 @@ STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
     "marketplace.staticfiles.LibraryFinder",
 ]
-WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_USE_FINDERS = TEST_MODE  # in production `manage.py collectstatic` has gathered them
+WHITENOISE_AUTOREFRESH = DEBUG
+
+
+def storage(url: str) -> dict:
+    """Return where delivered files lie: in a bucket of s3://key:secret@bucket?endpoint_url=…, or in a folder."""
+    if not url.startswith("s3://"):
+        folder = unquote(urlsplit(url).path) or str(HOUSE.state / "files")
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": folder}}
+    parts, keys = urlsplit(url), login(url)
+    options = {"bucket_name": keys["HOST"], "access_key": keys["USER"], "secret_key": keys["PASSWORD"]}
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            **options,
+            "location": parts.path.strip("/"),
+            "querystring_auth": True,
+            **dict(parse_qsl(parts.query)),
+        },
+    }
+
+
+STATIC_STORAGE = "django.contrib.staticfiles.storage.StaticFilesStorage"
+MANIFEST_STORAGE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 STORAGES = {
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(HOUSE.state / "files")},
-    },
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "default": storage(os.environ.get("STORAGE_URL", "")),
+    "staticfiles": {"BACKEND": STATIC_STORAGE if TEST_MODE or TESTING else MANIFEST_STORAGE},
 }
+# Where a web server stands in front: the internal location that it serves the files' folder under.
+X_ACCEL_PREFIX = os.environ.get("X_ACCEL_PREFIX", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The API --------------------------------------------------------------------------------------------------
@@ -226,9 +304,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or broker.address(HOUSE)
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 BROKER_EMBEDDED = not os.environ.get("CELERY_BROKER_URL")
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or broker.address(HOUSE)
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": seconds, "options": {"expires": max(10, seconds * 2)}}
     for task, seconds in {
@@ -246,7 +323,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Stripe, or its sandbox -----------------------------------------------------------------------------------
 
 STRIPE_SECRET_KEY = os.environ.get("STRIPE_SECRET_KEY") or "sk_test_sandbox"
-STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "")
+STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "")  # the sandbox's address; empty is Stripe's own
 STRIPE_WEBHOOK_SECRETS = (
     listed("STRIPE_WEBHOOK_SECRETS")
     or listed("STRIPE_WEBHOOK_SECRET")
@@ -260,3 +337,16 @@ LEDGER_SIGNING_KEY = os.environ.get("LEDGER_SIGNING_KEY") or HOUSE.secrets["ledg
 LEDGER_ORIGIN = os.environ.get("LEDGER_ORIGIN", "wenshi.example/log")
 ARK_NAAN = os.environ.get("ARK_NAAN", "99999")
 ARK_SHOULDER = "w5"
+# Where a chain is asked to witness a checkpoint.
+EVM_RPC_URL = os.environ.get("EVM_RPC_URL", "")
+
+# Logging --------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": os.environ.get("LOG_LEVEL", "WARNING").upper()},
+    "loggers": {"django": {"handlers": [], "level": "WARNING", "propagate": True}},
+}

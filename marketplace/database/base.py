@@ -52,10 +52,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Connect, starting the embedded server if that is ours and does not answer."""
         if not self.settings_dict.get("EMBEDDED"):
             return super().get_new_connection(conn_params)
-        hold_embedded(self.settings_dict)
+        servers.use("postgres", house=house.default())
         try:
             return super().get_new_connection(conn_params)
-        except psycopg.OperationalError:  # the server, or its keeper, may have been killed since
+        except psycopg.OperationalError:  # not started yet, or killed since
             hold_embedded(self.settings_dict)
             return super().get_new_connection(conn_params)
 

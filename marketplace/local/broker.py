@@ -8,7 +8,7 @@ import signal
 import socket
 from pathlib import Path
 
-from marketplace.local.house import House
+from marketplace.local.house import House, Trouble
 
 SOCKET = "valkey.sock"
 
@@ -36,7 +36,7 @@ def answers(house: House) -> bool:
     return b"+PONG" in heard
 
 
-class NoBroker(Exception):
+class NoBroker(Trouble):
     """No Valkey or Redis is installed that we could start."""
 
 

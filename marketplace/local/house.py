@@ -27,6 +27,10 @@ SECRETS = (
 )
 
 
+class Trouble(Exception):
+    """Something about this machine stands in the way; the message is one sentence with the remedy."""
+
+
 @dataclass(frozen=True)
 class House:
     """One state folder and what lies in it."""

@@ -11,7 +11,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from marketplace.local.house import House
+from marketplace.local.house import House, Trouble
 
 DATABASE = "wenshi"
 OWNER = "wenshi_owner"
@@ -33,7 +33,7 @@ max_wal_size = '512MB'
 """
 
 
-class NoPrograms(Exception):
+class NoPrograms(Trouble):
     """No PostgreSQL is installed that we could start."""
 
 

@@ -12,7 +12,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from marketplace.local.house import BASE_DIR, House
+from marketplace.local.house import BASE_DIR, House, Trouble
+from marketplace.local.setup import remedy
 
 START_SECONDS = 60
 LOOK_SECONDS = 0.05
@@ -21,17 +22,22 @@ _held: dict[tuple[House, str], int] = {}  # a process may use servers of more th
 _keepers: list[subprocess.Popen] = []
 
 
-class ServerFailed(Exception):
+class ServerFailed(Trouble):
     """An embedded server does not start; the message says why."""
 
 
-def hold(name: str, *, house: House, answers: Callable[[], bool]) -> None:
-    """Use a server until this process ends, starting it if it does not answer. Raises ServerFailed."""
+def use(name: str, *, house: House) -> None:
+    """Say that a server, running or not, is used until this process ends."""
     if (house, name) not in _held:
         lock = os.open(house.lock(name, "users"), os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(lock, fcntl.LOCK_SH)  # waits for a keeper that is just stopping
         _held[house, name] = lock
         atexit.register(let_go, name, house=house)
+
+
+def hold(name: str, *, house: House, answers: Callable[[], bool]) -> None:
+    """Use a server until this process ends, starting it if it does not answer. Raises ServerFailed."""
+    use(name, house=house)
     deadline = time.monotonic() + START_SECONDS
     while not answers():
         if time.monotonic() > deadline:
@@ -60,10 +66,9 @@ def start_keeper(name: str, *, house: House, answers: Callable[[], bool]) -> Non
     deadline = time.monotonic() + START_SECONDS
     while not answers() and time.monotonic() < deadline:
         if keeper.poll() is not None:
-            said = log(name, house).read_text(errors="replace").strip().splitlines()
-            raise ServerFailed(
-                said[-1] if said else f"The keeper of the embedded {name} ended without a word."
-            )
+            said = log(name, house).read_text(errors="replace").strip()
+            last = said.splitlines()[-1] if said else f"The keeper of the embedded {name} ended without a word."
+            raise ServerFailed(remedy(said) or last)
         time.sleep(LOOK_SECONDS)
 
 

@@ -4,6 +4,7 @@ A digest of what was asked for is kept in `.venv/installed`; as long as it stays
 Standard library only, and syntax old enough for an old Python to read it and say that it is too old.
 """
 
+import errno
 import fcntl
 import hashlib
 import importlib.util
@@ -216,6 +217,16 @@ def remedy(said):
         if any(sign in said for sign in signs):
             return sentence
     return ""
+
+
+def explain(error):
+    """Return one sentence for an exception that this machine is to blame for, or nothing for one of ours."""
+    from marketplace.local.house import Trouble
+
+    if isinstance(error, Trouble):
+        return str(error)
+    known = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    return remedy(str(error)) if known or "No space left on device" in str(error) else ""
 
 
 def tell(words):

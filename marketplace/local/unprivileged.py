@@ -9,12 +9,14 @@ import os
 import pwd
 from pathlib import Path
 
+from marketplace.local.house import Trouble
+
 CLONE_NEWUSER = 0x10000000
 PR_SET_PDEATHSIG = 1
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-class StillRoot(Exception):
+class StillRoot(Trouble):
     """Neither way of giving root up is open."""
 
 
