@@ -1,7 +1,7 @@
 """The two-by-two seals as inline SVG, so that they follow the page's colours.
 
-Each glyph is an outline stretched to fill its quarter, in units of a 100 x 100 square. The outlines were generated
-from Noto Serif CJK SC Bold (SIL Open Font License 1.1). Characters are read from the right column down.
+Each glyph is an outline stretched to fill its quarter of a 100 x 100 square; the outlines were generated from
+Noto Serif CJK SC Bold (SIL Open Font License 1.1). Characters are read from the right column down.
 """
 
 from django.utils.safestring import SafeString, mark_safe
