@@ -240,7 +240,7 @@ USE_TZ = True
 # Files ----------------------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = None if TEST_MODE else os.environ.get("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
     "marketplace.staticfiles.LibraryFinder",

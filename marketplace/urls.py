@@ -3,6 +3,10 @@
 from django.contrib import admin
 from django.urls import path
 
+from marketplace.views import health
+
 urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
 ]

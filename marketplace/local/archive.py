@@ -117,7 +117,8 @@ def stored_files(folder: str = "") -> Iterator[str]:
         return
     yield from (os.path.join(folder, name) for name in files)
     for name in folders:
-        yield from stored_files(os.path.join(folder, name))
+        if name != "incoming":  # files that are still arriving
+            yield from stored_files(os.path.join(folder, name))
 
 
 def digest_of(name: str) -> str:
