@@ -1,0 +1,1 @@
+"""What settlement speaks over HTTP by itself: the webhook of the payment provider."""

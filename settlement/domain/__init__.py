@@ -1,0 +1,1 @@
+"""What settlement promises whatever the weather: states, postings and shares as plain values."""

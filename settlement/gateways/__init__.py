@@ -1,0 +1,1 @@
+"""The outside systems of settlement: one file each."""
