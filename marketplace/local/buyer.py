@@ -69,7 +69,7 @@ class Buyer:
                 return Answer(answer.status, answer.headers, answer.read())
             except (ConnectionError, http.client.BadStatusLine, http.client.CannotSendRequest):
                 connection.close()
-                if fresh or not reused:  # a connection that stood idle may have been closed; a new one says more
+                if fresh or not reused:  # one that stood idle may have been closed; a new one says more
                     raise
         raise AssertionError("unreachable")
 

@@ -12,11 +12,10 @@ import json
 from pathlib import Path
 
 
-def digests(dataset: dict, folder: Path) -> set[str]:
-    """Return the SHA-256 of every file that the dataset offers."""
-    if not dataset["selection"]:
-        return {sha256((folder / name).read_bytes()) for name in dataset["source_files"]}
-    return {sha256(selected(folder / name, dataset["selection"])) for name in dataset["source_files"]}
+def digests(dataset: dict, folder: Path) -> list[str]:
+    """Return the SHA-256 of every file that the dataset offers, in the order of its sources."""
+    sources, conditions = [folder / name for name in dataset["source_files"]], dataset["selection"]
+    return [sha256(selected(path, conditions) if conditions else path.read_bytes()) for path in sources]
 
 
 def sha256(data: bytes) -> str:
