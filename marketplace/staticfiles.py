@@ -32,7 +32,9 @@ class LibraryFinder(BaseFinder):
         """Say so when the packages are not there."""
         missing = [name for name in LIBRARIES if not (self.root / name).is_dir()]
         hint = "Run `npm ci`, or let `manage.py demo` do it."
-        return [Warning(f"Front-end packages are missing: {', '.join(missing)}.", hint=hint)] if missing else []
+        return (
+            [Warning(f"Front-end packages are missing: {', '.join(missing)}.", hint=hint)] if missing else []
+        )
 
     def find(self, path, find_all=False, **_):
         """Return where a file lies that is asked for as lib/<package>/<file>, if it is listed."""
