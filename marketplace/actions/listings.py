@@ -8,10 +8,10 @@ from typing import Any
 from django.contrib.postgres.search import SearchVector
 from django.db import transaction
 from django.db.models import Value
-from licensing.actions.assets import FileSpec
 
 from licensing import queries as licensing
-from licensing.actions import assets, grants, offers, shares
+from licensing.actions import assets, offers, shares
+from licensing.domain.files import FileSpec
 from licensing.domain.money import Money
 from licensing.domain.parties import PLATFORM_PARTY_ID
 from licensing.domain.terms import USES, Template, Terms, actions_of
@@ -115,7 +115,7 @@ def _metadata(dataset: Dataset) -> dict[str, Any]:
 
 
 def _agree_edition(dataset: Dataset, asset_id: Any, now: datetime) -> None:
-    if dataset.edition and not licensing.edition_of(asset_id):
+    if dataset.edition:
         assets.declare_edition(
             asset_id=asset_id,
             sources=[source_asset(name) for name in dataset.edition.of],
@@ -185,7 +185,7 @@ def _offer(dataset: Dataset, asset_id: Any, version_id: Any, shop: Shop, now: da
     )
     for terms, price in wanted_offers(dataset):
         before = open_now.pop((not price, terms.audience), None)
-        offer = offers.publish(
+        offers.publish(
             asset_id=asset_id,
             version_id=version_id,
             terms=terms,
@@ -194,10 +194,8 @@ def _offer(dataset: Dataset, asset_id: Any, version_id: Any, shop: Shop, now: da
             supersedes=before.pk if before else None,
             now=now,
         )
-        if not price and not terms.audience:
-            grants.stand(offer_id=offer.pk, now=now)
     for left in open_now.values():
-        offers.withdraw(offer_id=left.pk, reason="withdrawn", now=now)
+        offers.withdraw(offer_id=left.pk, now=now)
 
 
 def _show(
