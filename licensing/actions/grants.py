@@ -60,6 +60,15 @@ def issue(
     return _write(offer, licensee_id, basis, purpose, reference, words, now)
 
 
+def check(*, offer_id: UUID, purpose: str, detail: Mapping[str, str] | None = None) -> Offer:
+    """Return the offer if `issue` would grant it now for this purpose, without granting it. Raises as `issue`."""
+    offer = queries.offer(offer_id)
+    _check_open(offer, None)
+    _check_basis(offer, Basis.FREE if offer.is_free else Basis.PAID)
+    _check_terms(offer, purpose, {name: (detail or {}).get(name) or "" for name in DETAIL_FIELDS})
+    return offer
+
+
 @transaction.atomic
 def stand(*, offer_id: UUID, now: datetime) -> Grant:
     """Grant to everybody what is offered free to everybody: once for a version under its terms.
