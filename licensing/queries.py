@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from ledger import queries as ledger
 from licensing.domain import identifiers
 from licensing.domain.parties import Basis
-from licensing.domain.terms import Terms
+from licensing.domain.terms import PURPOSES, Terms
 from licensing.errors import IdentifierRefused, NotFound
 from licensing.models import (
     Asset,
@@ -87,13 +87,23 @@ def files_with(sha256: str) -> QuerySet[AssetFile]:
     return found.order_by("version__published_at", "position")
 
 
-def edition(asset_id: UUID) -> Edition | None:
-    """Return what an asset declares as an edition, with its sources, if it is one."""
-    found = Edition.objects.prefetch_related("sources__source")
-    return found.filter(asset_id=asset_id).order_by("-number").first()
+def edition_of(asset_id: UUID) -> Edition | None:
+    """Return what an asset declares as an edition, if it is one: the latest declaration counts."""
+    return Edition.objects.filter(asset_id=asset_id).order_by("-number").first()
 
 
-def editions_of(source_id: UUID) -> QuerySet[Asset]:
+def edition_sources(asset_id: UUID) -> list[UUID]:
+    """Return the assets that an edition names as its free sources, in its order; none where it is no edition."""
+    edition = edition_of(asset_id)
+    return list(edition.sources.order_by("position").values_list("source_id", flat=True)) if edition else []
+
+
+def edition_assets(asset_ids: Iterable[UUID]) -> set[UUID]:
+    """Return those of the assets that are editions."""
+    return set(Edition.objects.filter(asset_id__in=list(asset_ids)).values_list("asset_id", flat=True))
+
+
+def editions_from(source_id: UUID) -> QuerySet[Asset]:
     """Return the assets that name this one as a source of theirs."""
     return Asset.objects.filter(editions__sources__source_id=source_id).distinct()
 
@@ -120,11 +130,15 @@ def end_of(offer_id: UUID) -> OfferEnd | None:
     return OfferEnd.objects.filter(offer_id=offer_id).first()
 
 
-def open_offers(asset_id: UUID | Iterable[UUID]) -> list[Offer]:
-    """Return the offers on one asset, or on several, that have no end: the cheapest first."""
-    wanted = [asset_id] if isinstance(asset_id, UUID) else list(asset_id)
-    found = Offer.objects.select_related("asset", "version", "policy").filter(asset_id__in=wanted)
-    return list(found.filter(end__isnull=True).order_by("price_minor_units", "published_at", "id"))
+def open_offers(asset_id: UUID) -> list[Offer]:
+    """Return the offers on an asset that have no end, the cheapest first."""
+    return list(open_offers_of([asset_id]))
+
+
+def open_offers_of(asset_ids: Iterable[UUID]) -> QuerySet[Offer]:
+    """Return the offers on several assets that have no end, the cheapest first."""
+    found = Offer.objects.select_related("asset", "version", "policy").filter(end__isnull=True)
+    return found.filter(asset_id__in=list(asset_ids)).order_by("price_minor_units", "published_at", "id")
 
 
 def free_offers(asset_id: UUID) -> list[Offer]:
@@ -136,6 +150,12 @@ def terms_of(what: Offer | Grant | Policy) -> Terms:
     """Return the terms of an offer, a grant or a policy."""
     policy = what if isinstance(what, Policy) else what.policy
     return _terms(policy.sha256, bytes(policy.canonical))
+
+
+def policies_for(purpose: str) -> list[str]:
+    """Return the hashes of the policies that allow all that a purpose takes; none for a purpose nobody knows."""
+    needed = PURPOSES.get(purpose)
+    return [each.pk for each in Policy.objects.all() if needed and needed <= terms_of(each).uses]
 
 
 def policy(sha256: str) -> Policy:
@@ -177,6 +197,14 @@ def grants_of(licensee_ids: Iterable[UUID]) -> QuerySet[Grant]:
 def grants_on(asset_id: UUID) -> QuerySet[Grant]:
     """Return all grants on an asset, the newest first."""
     return _grants().filter(version__asset_id=asset_id).order_by("-issued_at", "-number")
+
+
+def count_named_grants(*, licensor_id: UUID | None = None, asset_id: UUID | None = None) -> int:
+    """Return how many grants were issued to somebody by name: all, those of a licensor, or those on an asset."""
+    found = Grant.objects.exclude(basis=Basis.STANDING)
+    if licensor_id:
+        found = found.filter(licensor_id=licensor_id)
+    return (found.filter(version__asset_id=asset_id) if asset_id else found).count()
 
 
 @dataclass(frozen=True, slots=True)
