@@ -1,4 +1,4 @@
-"""Registering assets, publishing their versions, and opening them to the public for good."""
+"""Registering assets, publishing their versions, declaring editions, and opening assets to the public for good."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,8 +16,10 @@ from licensing.domain.files import FileSpec, files_sha256
 from licensing.domain.money import Money
 from licensing.domain.parties import Form
 from licensing.domain.terms import Template, Terms
-from licensing.errors import AssetRefused
-from licensing.models import Asset, AssetFile, AssetVersion, Party
+from licensing.errors import AssetRefused, SocialBenefitMissing
+from licensing.models import Asset, AssetFile, AssetVersion, Edition, EditionSource, Party
+
+FREE_FOR = ("education", "public_culture")
 
 
 @transaction.atomic
@@ -117,6 +119,42 @@ def publish_version(
 
 
 @transaction.atomic
+def declare_edition(
+    *,
+    asset_id: UUID,
+    adds: dict[str, str],
+    benefit_plan: dict[str, str],
+    free_for: Sequence[str],
+    sources: Sequence[UUID],
+    now: datetime,
+) -> Edition:
+    """Declare an asset an edition of public-interest assets. The same words again change nothing.
+
+    Raises SocialBenefitMissing, NotFound.
+    """
+    lock(asset_id)
+    sources = list(dict.fromkeys(sources))
+    _check_edition(asset_id, adds, benefit_plan, free_for, sources)
+    last = queries.edition_of(asset_id)
+    if last and _same(last, adds, benefit_plan, free_for, sources):
+        return last
+    made = Edition.objects.create(
+        asset_id=asset_id,
+        number=last.number + 1 if last else 1,
+        adds=adds,
+        benefit_plan=benefit_plan,
+        free_for=sorted(set(free_for)),
+        size=len(sources),
+        declared_at=now,
+    )
+    EditionSource.objects.bulk_create(
+        EditionSource(edition=made, position=position, source_id=source)
+        for position, source in enumerate(sources, start=1)
+    )
+    return made
+
+
+@transaction.atomic
 def set_public_interest(*, asset_id: UUID, now: datetime) -> Asset:
     """Open an asset to the public for good: prices and fences end at once. Calling it again changes nothing.
 
@@ -148,6 +186,23 @@ def lock(asset_id: UUID) -> Asset:
     """Hold an asset until the transaction ends, so that nothing is published or ended beside us."""
     queries.asset(asset_id)
     return Asset.objects.select_for_update(no_key=True).get(pk=asset_id)
+
+
+def _check_edition(asset_id: UUID, adds, benefit_plan, free_for, sources: list[UUID]) -> None:
+    for word, texts in ((_("what it adds"), adds), (_("a benefit plan"), benefit_plan)):
+        if not all((texts.get(language) or "").strip() for language in ("zh-Hans", "en")):
+            raise SocialBenefitMissing(asset_id, word)
+    if not set(FREE_FOR) <= set(free_for):
+        raise SocialBenefitMissing(asset_id, _("free for education and public culture"))
+    public = set(Asset.objects.filter(pk__in=sources, public_interest=True).values_list("pk", flat=True))
+    if not sources or set(sources) - public or asset_id in sources:
+        raise SocialBenefitMissing(asset_id, _("the free public data it was made from"))
+
+
+def _same(last: Edition, adds, benefit_plan, free_for, sources: list[UUID]) -> bool:
+    return (last.adds, last.benefit_plan, last.free_for) == (adds, benefit_plan, sorted(set(free_for))) and [
+        each.source_id for each in last.sources.all()
+    ] == sources
 
 
 def _offer_freely(offer, now: datetime) -> None:

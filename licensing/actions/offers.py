@@ -82,7 +82,7 @@ def withdraw(*, offer_id: UUID, reason: str = EndReason.WITHDRAWN, now: datetime
 
 def require_free_path(*, asset_id: UUID) -> None:
     """Refuse a priced edition without a free offer for those it promises one. Raises SocialBenefitMissing."""
-    edition = queries.edition(asset_id)
+    edition = queries.edition_of(asset_id)
     if edition is None:
         return
     offers = queries.open_offers(asset_id)
