@@ -209,7 +209,7 @@ LOGIN_REDIRECT_URL = "/"
 def mail(url: str) -> dict:
     """Return how mails are sent: by the server of an address like smtp://user:password@host:587, or into a folder."""
     if not url:
-        folder = str(HOUSE.state / "mail")
+        folder = str(HOUSE.folder("mail"))
         return {
             "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
             "EMAIL_FILE_PATH": folder,
@@ -275,6 +275,8 @@ STORAGES = {
 }
 # Where a web server stands in front: the internal location that it serves the files' folder under.
 X_ACCEL_PREFIX = os.environ.get("X_ACCEL_PREFIX", "")
+FILE_UPLOAD_PERMISSIONS = 0o644 if X_ACCEL_PREFIX else 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755 if X_ACCEL_PREFIX else 0o700
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The API --------------------------------------------------------------------------------------------------

