@@ -61,7 +61,8 @@ def verify() -> Verdict:
         verdict.fault("head", head_size, f"the head says {head_size} entries, there are {entries}")
     signed = list(Checkpoint.objects.order_by("size"))
     verdict.size, verdict.checkpoints = entries, len(signed)
-    frontier, tip, roots = _walk(verdict, entries, {each.size for each in signed})
+    sizes = {each.size for each in signed}
+    frontier, tip, roots = _walk(verdict, max(entries, *sizes, 0), sizes)
     verdict.root = frontier.root().hex()
     _check_checkpoints(verdict, signed, roots)
     _check_head(verdict, frontier, tip)

@@ -427,10 +427,10 @@ def encode(where, value):
 def public_key(vkey):
     """Return the name, ID and public key of a vkey string."""
     fields = vkey.split("+", 2)
-    if len(fields) != 3 or not re.fullmatch(r"[!-*,-~]+", fields[0]):
+    if len(fields) != 3 or not fields[0].isprintable() or not fields[0] or " " in fields[0]:
         raise Invalid(f"{vkey[:80]!r} is no key")
     key = unbase64("key", fields[2])
-    key_id = hashlib.sha256(fields[0].encode("ascii") + b"\n" + key).hexdigest()[:8]
+    key_id = hashlib.sha256(fields[0].encode() + b"\n" + key).hexdigest()[:8]
     if len(key) != 33 or key[:1] != b"\x01" or fields[1] != key_id:
         raise Invalid(f"{vkey[:80]!r} is no Ed25519 key")
     return fields[0], bytes.fromhex(key_id), Ed25519PublicKey.from_public_bytes(key[1:])

@@ -1,0 +1,56 @@
+"""A log to test with, and an attacker who owns its tables."""
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from django.db import connection, transaction
+
+from ledger.actions import log, sequencer
+from ledger.domain import entry
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+TABLES = ("ledger_intent", "ledger_pending", "ledger_entry", "ledger_head", "ledger_checkpoint")
+
+
+@pytest.fixture
+def now():
+    return NOW
+
+
+def document(number, **body):
+    """Return a document that differs from all others by its number."""
+    return entry.document(
+        kind="grant.issued",
+        id=UUID(int=number),
+        at=NOW,
+        actor="party:1",
+        subject=f"asset:{number}",
+        body={"n": number, **body},
+    )
+
+
+def append(number):
+    """Hand the document of a number in, and return the intent's id."""
+    return log.append(document=document(number), idempotency_key=f"test:{number}", now=NOW)
+
+
+def fill(count, *, signed_every=None):
+    """Make a log of so many entries, signed at the end and wherever else it is asked for."""
+    step = signed_every or count
+    for start in range(0, count, step):
+        for number in range(start, min(start + step, count)):
+            append(number)
+        sequencer.catch_up(now=NOW)
+
+
+@contextmanager
+def attacker():
+    """Be the owner of the tables, with their triggers off, until the block ends; then all is as it was."""
+    with connection.as_owner(), transaction.atomic():
+        with connection.cursor() as cursor:
+            for table in TABLES:
+                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            yield cursor
+        transaction.set_rollback(True)
