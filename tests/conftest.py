@@ -4,6 +4,8 @@ import pytest
 from django.db import connections
 from django.test import TransactionTestCase
 
+from tests.live_house import live_house  # noqa: F401 (a fixture)
+
 
 def pytest_addoption(parser):
     """Add the option that `manage.py test --nightly` passes on."""

@@ -22,6 +22,7 @@ class Answer:
     def __init__(self, status: int, headers: http.client.HTTPMessage, body: bytes) -> None:
         self.status, self.body = status, body
         self.headers = {name.lower(): value for name, value in headers.items()}
+        self.cookies = headers.get_all("Set-Cookie") or []
 
     def json(self) -> Any:
         return json.loads(self.body)
