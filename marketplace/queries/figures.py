@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Sum
 
 from ledger import queries as ledger
 from licensing import queries as licensing
 from marketplace.models import Listing, Shop
 from marketplace.queries import catalogue
+from marketplace.queries.catalogue import Filters
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +43,13 @@ class ShopFigures:
 def house() -> Figures:
     """Count everything."""
     signed = ledger.latest_checkpoint()
-    counted = catalogue.listed().aggregate(
-        listings=Count("pk"), records=Sum("record_count"), free=Count("pk", filter=Q(catalogue.is_free()))
-    )
+    counted = catalogue.listed().aggregate(listings=Count("pk"), records=Sum("record_count"))
     return Figures(
         entries=ledger.size(),
         checkpoint_at=signed.signed_at if signed else None,
         listings=counted["listings"],
         shops=Shop.objects.count(),
-        free=counted["free"],
+        free=free(),
         records=counted["records"] or 0,
         grants=licensing.count_named_grants(),
     )
@@ -59,20 +57,23 @@ def house() -> Figures:
 
 def shop(shop: Shop) -> ShopFigures:
     """Count what one shop has."""
-    counted = catalogue.listed().filter(shop=shop).aggregate(
-        listings=Count("pk"), records=Sum("record_count"), free=Count("pk", filter=Q(catalogue.is_free()))
-    )
+    rows = catalogue.listed().filter(shop=shop)
+    counted = rows.aggregate(listings=Count("pk"), records=Sum("record_count"))
     grants = licensing.count_named_grants(licensor_id=shop.party_id)
-    return ShopFigures(counted["listings"], counted["free"], counted["records"] or 0, grants)
+    return ShopFigures(counted["listings"], free(shop.slug), counted["records"] or 0, grants)
 
 
-def free_by_shop() -> dict[UUID, int]:
-    """Return how many free listings each shop has."""
-    rows = catalogue.listed().filter(catalogue.is_free()).order_by().values_list("shop_id").annotate(n=Count("pk"))
-    return dict(rows)
+def free(shop: str = "") -> int:
+    """Return how many listings everybody may have for nothing, in one shop or in all."""
+    return catalogue.search(Filters(price="free", shop=shop, size=1), with_facets=False).total
 
 
-def picture_listings(least: int, most: int) -> list[Listing]:
-    """Return the listings of pictures that hold a row's worth of them, the newest first."""
+def free_by_shop() -> dict[str, int]:
+    """Return how many free listings each shop has, by its slug."""
+    return dict(catalogue.search(Filters(price="free", size=1)).facets["shop"])
+
+
+def picture_listings(*, least: int, most: int) -> list[Listing]:
+    """Return the listings of pictures that hold a row's worth of them, the fullest first."""
     rows = catalogue.listed().filter(form="image").select_related("shop").order_by("-record_count", "pk")
     return [each for each in rows if least <= len(each.cover.get("pictures", [])) <= most]

@@ -79,3 +79,42 @@ def _records(version_id: UUID) -> Iterator[dict[str, Any]]:
                 yield from selection.records(plain, form=form, encoding=encoding)
             except SourceUnreadable:
                 continue
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One text as it is read: its heading, who wrote it, its lines."""
+
+    heading: str
+    author: str
+    lines: list[str]
+
+
+HEADINGS = ("title", "rhythmic", "题名", "name", "chapter")
+AUTHORS = ("author", "作者", "creator", "artist")
+BODIES = ("paragraphs", "content", "para", "lines", "text", "verse", "正文", "内容", "唱词", "arias")
+MOST_LINES = 80
+
+
+def reading(record: dict[str, Any]) -> Reading:
+    """Return a record of a text as it is read."""
+    said = [
+        next((str(record[name]) for name in names if record.get(name)), "") for names in (HEADINGS, AUTHORS)
+    ]
+    body = next((record[name] for name in BODIES if record.get(name)), None)
+    if body is None:
+        body = max((value for value in record.values() if isinstance(value, str)), key=len, default="")
+    return Reading(said[0], said[1], list(islice(_lines(body), MOST_LINES)))
+
+
+def _lines(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from (line.strip() for line in value.splitlines() if line.strip())
+    elif isinstance(value, dict):
+        heading = next((str(value[name]) for name in HEADINGS if value.get(name)), "")
+        if heading:
+            yield heading
+        yield from _lines(next((value[name] for name in BODIES if value.get(name)), None))
+    elif isinstance(value, list):
+        for part in value:
+            yield from _lines(part)
