@@ -433,7 +433,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='edition',
-            constraint=models.CheckConstraint(condition=models.Q(('benefit_plan__en__regex', '\\S'), ('benefit_plan__zh-Hans__regex', '\\S')), name='edition_benefit_plan'),
+            constraint=models.CheckConstraint(condition=models.Q(('benefit_plan__has_keys', ['zh-Hans', 'en']), ('benefit_plan__en__regex', '\\S'), ('benefit_plan__zh-Hans__regex', '\\S')), name='edition_benefit_plan'),
         ),
         migrations.AddConstraint(
             model_name='edition',
@@ -623,6 +623,6 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='offerend',
-            trigger=ledger.triggers.CompiledTrigger(name='prices_hold', sql=ledger.triggers.TriggerSql(constraint='CONSTRAINT', func='\n                    PERFORM licensing_check_prices(\n                        (SELECT asset_id FROM licensing_offer WHERE id = NEW.offer_id)\n                    );\n                    RETURN NULL;\n                ', hash='dece433042259509006802ab3966e178d1ee8d07', operation='INSERT', pgid='pgtrigger_prices_hold_5507c', table='licensing_offerend', timing='DEFERRABLE INITIALLY DEFERRED', when='AFTER')),
+            trigger=ledger.triggers.CompiledTrigger(name='prices_hold', sql=ledger.triggers.TriggerSql(constraint='CONSTRAINT', declare='DECLARE ended licensing_offer%ROWTYPE;', func="\n                    SELECT * INTO STRICT ended FROM licensing_offer WHERE id = NEW.offer_id;\n                    PERFORM licensing_check_prices(ended.asset_id);\n                    IF ended.price_minor_units = 0 AND ended.audience = '{}'\n                        AND (SELECT public_interest FROM licensing_asset WHERE id = ended.asset_id)\n                        AND NOT licensing_is_open_to_all(ended.asset_id) THEN\n                        RAISE EXCEPTION 'public interest: one offer stays free to everybody' USING ERRCODE = 'restrict_violation';\n                    END IF;\n                    RETURN NULL;\n                ", hash='b26fb62f0cdd0b5a7fdf076e880926954eeca806', operation='INSERT', pgid='pgtrigger_prices_hold_5507c', table='licensing_offerend', timing='DEFERRABLE INITIALLY DEFERRED', when='AFTER')),
         ),
     ]

@@ -13,6 +13,10 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(
             SQL.read_text(),
-            "DROP FUNCTION licensing_check_prices(uuid); DROP FUNCTION licensing_open_offers(uuid);",
+            """
+            DROP FUNCTION licensing_check_prices(uuid);
+            DROP FUNCTION licensing_is_open_to_all(uuid);
+            DROP FUNCTION licensing_open_offers(uuid);
+            """,
         )
     ]

@@ -212,7 +212,9 @@ class Edition(models.Model):
             models.UniqueConstraint(name="edition_number", fields=["asset", "number"]),
             models.CheckConstraint(
                 name="edition_benefit_plan",
-                condition=Q(**{"benefit_plan__zh-Hans__regex": r"\S", "benefit_plan__en__regex": r"\S"}),
+                # Without `has_keys` a missing language would be NULL, and NULL passes a check.
+                condition=Q(benefit_plan__has_keys=["zh-Hans", "en"])
+                & Q(**{"benefit_plan__zh-Hans__regex": r"\S", "benefit_plan__en__regex": r"\S"}),
             ),
             models.CheckConstraint(
                 name="edition_free_for", condition=Q(free_for__contains=["education", "public_culture"])

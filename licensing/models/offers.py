@@ -163,10 +163,15 @@ class OfferEnd(models.Model):
                 name="prices_hold",
                 operation="INSERT",
                 deferred=True,
-                func="""
-                    PERFORM licensing_check_prices(
-                        (SELECT asset_id FROM licensing_offer WHERE id = NEW.offer_id)
-                    );
+                declare=[("ended", "licensing_offer%ROWTYPE")],
+                func=f"""
+                    SELECT * INTO STRICT ended FROM licensing_offer WHERE id = NEW.offer_id;
+                    PERFORM licensing_check_prices(ended.asset_id);
+                    IF ended.price_minor_units = 0 AND ended.audience = '{{}}'
+                        AND (SELECT public_interest FROM licensing_asset WHERE id = ended.asset_id)
+                        AND NOT licensing_is_open_to_all(ended.asset_id) THEN
+                        {refuse("public interest: one offer stays free to everybody")}
+                    END IF;
                     RETURN NULL;
                 """,
             ),

@@ -1,8 +1,7 @@
 -- What must hold of one asset's open offers whenever a transaction commits (PRODUCT.md, rule 1):
 --   a priced edition has an open free offer of the same version for each body that it promises to be free for;
 --   a version made only of files that are public-interest files elsewhere has no price, unless it is an edition;
---   an offer that is free to everybody has its standing grant;
---   a public-interest asset whose offers are ended by hand keeps one that is free to everybody.
+--   an offer that is free to everybody has its standing grant.
 CREATE FUNCTION licensing_open_offers(checked uuid) RETURNS TABLE (
     version_id uuid, policy_id text, price bigint, exclusive boolean, audience text[], territory jsonb
 ) AS $$
@@ -10,6 +9,14 @@ CREATE FUNCTION licensing_open_offers(checked uuid) RETURNS TABLE (
         convert_from(p.canonical, 'UTF8')::jsonb -> 'territory'
     FROM licensing_offer o JOIN licensing_policy p ON p.sha256 = o.policy_id
     WHERE o.asset_id = checked AND NOT EXISTS (SELECT FROM licensing_offerend e WHERE e.offer_id = o.id);
+$$ LANGUAGE sql STABLE SET search_path = public, pg_temp;
+
+-- Whether a public-interest asset has an open offer that is free to everybody, everywhere.
+CREATE FUNCTION licensing_is_open_to_all(checked uuid) RETURNS boolean AS $$
+    SELECT EXISTS (
+        SELECT FROM licensing_open_offers(checked)
+        WHERE price = 0 AND NOT exclusive AND audience = '{}' AND territory = '[]'
+    );
 $$ LANGUAGE sql STABLE SET search_path = public, pg_temp;
 
 CREATE FUNCTION licensing_check_prices(checked uuid) RETURNS void AS $$
@@ -50,16 +57,5 @@ BEGIN
                 USING ERRCODE = 'restrict_violation';
         END IF;
     END LOOP;
-    IF EXISTS (
-        SELECT FROM licensing_offerend e JOIN licensing_offer o ON o.id = e.offer_id
-            JOIN licensing_asset a ON a.id = o.asset_id
-        WHERE o.asset_id = checked AND a.public_interest AND e.reason <> 'public_interest'
-            AND (a.public_interest_at IS NULL OR e.ended_at >= a.public_interest_at)
-    ) AND NOT EXISTS (
-        SELECT FROM licensing_open_offers(checked) f WHERE f.price = 0
-            AND NOT f.exclusive AND f.audience = '{}' AND f.territory = '[]'
-    ) THEN
-        RAISE EXCEPTION 'public interest: one offer stays free to everybody' USING ERRCODE = 'restrict_violation';
-    END IF;
 END;
 $$ LANGUAGE plpgsql SET search_path = public, pg_temp;
