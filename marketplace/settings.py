@@ -124,7 +124,11 @@ INSTALLED_APPS = [
     "rest_framework",
 ]
 
+# Benches see where the time of each answer went; other visitors do not.
+SERVER_TIMING = TEST_MODE and switched("SERVER_TIMING", default=False)
+
 MIDDLEWARE = [
+    *(["marketplace.bench.timing.ServerTiming"] if SERVER_TIMING else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -274,9 +278,9 @@ STORAGES = {
     "staticfiles": {"BACKEND": STATIC_STORAGE if TEST_MODE or TESTING else MANIFEST_STORAGE},
 }
 # Where a web server stands in front: the internal location that it serves the files' folder under.
-X_ACCEL_PREFIX = os.environ.get("X_ACCEL_PREFIX", "")
-FILE_UPLOAD_PERMISSIONS = 0o644 if X_ACCEL_PREFIX else 0o600
-FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755 if X_ACCEL_PREFIX else 0o700
+FILES_ACCEL_PREFIX = os.environ.get("FILES_ACCEL_PREFIX", "")
+FILE_UPLOAD_PERMISSIONS = 0o644 if FILES_ACCEL_PREFIX else 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755 if FILES_ACCEL_PREFIX else 0o700
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The API --------------------------------------------------------------------------------------------------
@@ -285,7 +289,9 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["marketplace.api.access.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],  # each view asks for what it needs
+    "EXCEPTION_HANDLER": "marketplace.api.problems.answer",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
