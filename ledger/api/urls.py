@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from ledger.api import views
+from ledger.api import checkpoints, entries, intents
 
 
 class NumberConverter(StringConverter):
@@ -18,9 +18,9 @@ class NumberConverter(StringConverter):
 register_converter(NumberConverter, "number")
 
 urlpatterns = [
-    path("entries/", views.EntryList.as_view(), name="ledger-entry-list"),
-    path("entries/<number:number>/", views.EntryDetail.as_view(), name="ledger-entry-detail"),
-    path("entries/<number:number>/proof/", views.EntryProof.as_view(), name="ledger-entry-proof"),
-    path("intents/<number:intent_id>/", views.IntentDetail.as_view(), name="ledger-intent-detail"),
-    path("checkpoint", views.LatestCheckpoint.as_view(), name="ledger-checkpoint"),
+    path("entries/", entries.EntryList.as_view(), name="ledger-entry-list"),
+    path("entries/<number:number>/", entries.EntryDetail.as_view(), name="ledger-entry-detail"),
+    path("entries/<number:number>/proof/", entries.EntryProof.as_view(), name="ledger-entry-proof"),
+    path("intents/<number:intent_id>/", intents.IntentDetail.as_view(), name="ledger-intent-detail"),
+    path("checkpoint", checkpoints.LatestCheckpoint.as_view(), name="ledger-checkpoint"),
 ]
