@@ -18,7 +18,7 @@ class OrderState(StrEnum):
     GRANTED_FREE = "granted_free"  # nobody
     EXPIRED = "expired"  # nobody; money that still comes goes back
     CANCELLED = "cancelled"  # nobody; likewise
-    AUTO_REFUNDING = "auto_refunding"  # the payment provider: nothing could be granted, all goes back
+    AUTO_REFUNDING = "auto_refunding"  # we and the provider: nothing could be granted, all goes back
     PART_REFUNDED = "part_refunded"  # nobody
     REFUNDED = "refunded"  # nobody
 
@@ -80,8 +80,8 @@ ORDER_MOVES: dict[OrderState, frozenset[OrderState]] = {
     OrderState.PAID: frozenset({OrderState.COMPLETE, OrderState.AUTO_REFUNDING, OrderState.PART_REFUNDED}),
     OrderState.COMPLETE: frozenset({OrderState.PART_REFUNDED, OrderState.REFUNDED}),
     OrderState.GRANTED_FREE: frozenset(),
-    OrderState.EXPIRED: frozenset({OrderState.AUTO_REFUNDING}),
-    OrderState.CANCELLED: frozenset({OrderState.AUTO_REFUNDING}),
+    OrderState.EXPIRED: frozenset(),
+    OrderState.CANCELLED: frozenset(),
     OrderState.AUTO_REFUNDING: frozenset({OrderState.REFUNDED}),
     OrderState.PART_REFUNDED: frozenset({OrderState.REFUNDED}),
     OrderState.REFUNDED: frozenset(),
@@ -91,7 +91,7 @@ LINE_MOVES: dict[LineState, frozenset[LineState]] = {
     LineState.GRANTED: frozenset({LineState.REFUND_DUE}),
     LineState.REFUND_DUE: frozenset({LineState.REFUNDED}),
     LineState.REFUNDED: frozenset(),
-    LineState.LAPSED: frozenset({LineState.REFUND_DUE}),
+    LineState.LAPSED: frozenset(),
 }
 PAYMENT_MOVES: dict[PaymentState, frozenset[PaymentState]] = {
     PaymentState.CREATED: frozenset(
@@ -122,8 +122,8 @@ REFUND_MOVES: dict[RefundState, frozenset[RefundState]] = {
 
 # At most one payment of an order is in one of these.
 LIVE_PAYMENTS = (PaymentState.CREATED, PaymentState.PROCESSING, PaymentState.SUCCEEDED)
-# A line with a price may hold its grant only where its order is in one of these.
-GRANTING_ORDERS = (OrderState.PAID, OrderState.COMPLETE, OrderState.PART_REFUNDED, OrderState.REFUNDED)
+# A line with a price gets its grant only where its order is in one of these.
+GRANTING_ORDERS = (OrderState.PAID, OrderState.COMPLETE)
 # The licensee may still pay.
 PAYABLE_ORDERS = (OrderState.PLACED, OrderState.AWAITING_PAYMENT)
 

@@ -56,6 +56,10 @@ class Event:
         """Return the refund of ours that the event is about."""
         return _uuid(self.subject, "refund") if self.subject.get("object") == "refund" else None
 
+    def tells_of(self, *refs: str | None) -> bool:
+        """Tell whether the event's object is one of these, or a charge of one of them."""
+        return self.subject.get("id") in refs or self.subject.get("payment_intent") in refs
+
 
 def seconds_spent() -> float:
     """Return how long this thread of work has waited for the provider so far."""
@@ -165,15 +169,6 @@ def find_refund(*, refund_id: UUID, charge_ref: str) -> MoneyBack | None:
     return None
 
 
-def undelivered_events(*, since: datetime) -> list[Event]:
-    """Return the events since then whose webhook has not reached us, oldest first."""
-    with _asking() as client:
-        page = client.v1.events.list(
-            {"created": {"gte": int(since.timestamp())}, "delivery_success": False, "limit": 100}
-        )
-        return [_event(_plain(event)) for event in page.auto_paging_iter()][::-1]
-
-
 def verify(*, payload: bytes, signature: str, now: datetime) -> Event:
     """Return the event that a webhook tells, if the provider signed it within five minutes of now.
 
@@ -193,7 +188,7 @@ def verify(*, payload: bytes, signature: str, now: datetime) -> Event:
 
 
 def event_from(payload: bytes) -> Event:
-    """Return the event in a payload. Raises BadSignature if it is none."""
+    """Return the event in a payload that was verified. Raises BadSignature if it is none."""
     try:
         return _event(json.loads(payload))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
