@@ -223,7 +223,7 @@ class IdempotencyRecord(models.Model):
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)  # HMAC of method, path and body
     status = models.PositiveSmallIntegerField(null=True)  # none while the first request is still running
-    body = models.JSONField(null=True)
+    body = models.TextField(null=True)  # as it was sent
     started_at = models.DateTimeField()
 
     class Meta:

@@ -3,7 +3,6 @@
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 
@@ -20,7 +19,7 @@ class Stored:
     """The answer that was given to the first request."""
 
     status: int
-    body: Any
+    body: str | None  # none where the answer was a secret
 
 
 def begin(*, scope: str, key: str, request: bytes, now: datetime) -> Stored | None:
@@ -48,7 +47,7 @@ def begin(*, scope: str, key: str, request: bytes, now: datetime) -> Stored | No
     return None
 
 
-def end(*, scope: str, key: str, status: int, body: Any) -> None:
+def end(*, scope: str, key: str, status: int, body: str | None) -> None:
     """Keep the answer of a request."""
     IdempotencyRecord.objects.filter(scope=scope, key=key).update(status=status, body=body)
 

@@ -15,6 +15,8 @@ from typing import Any
 _RUN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+|[^\W_]+")
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 LONGEST_QUESTION = 200
+# Words that say nothing about what is looked for; left out of a question that has others.
+_EMPTY = frozenset("的 了 和 与 及 之 是 在 a an and by for from in is it of on or s the to with".split())
 
 
 @lru_cache(maxsize=1)
@@ -66,7 +68,8 @@ def question_words(text: str) -> list[list[str]]:
             groups += [pairs(word) or [word] for word in rjieba.cut(run, hmm=False)]
         else:
             groups.append([_stem(run)])
-    return [group for place, group in enumerate(groups) if group not in groups[:place]]
+    telling = [group for group in groups if not _EMPTY.issuperset(group)] or groups
+    return [group for place, group in enumerate(telling) if group not in telling[:place]]
 
 
 def pairs(run: str) -> list[str]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.search import SearchRank
+from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
-from django.db.models.expressions import RawSQL
 
 from licensing import queries as licensing
+from licensing.domain import identifiers
 from licensing.domain.money import Money
 from licensing.domain.terms import PURPOSES
+from licensing.errors import IdentifierRefused
 from marketplace.domain import purposes, search_text
 from marketplace.domain.admission import Known
 from marketplace.domain.purposes import Choice, Offered
@@ -87,6 +88,15 @@ class Page:
     is_near: bool = False  # nothing had all the words, so these have some of them
 
 
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A listing with what its page shows besides the card: its files and the grant to everybody."""
+
+    card: Card
+    files: list[Any]
+    standing_grant: UUID | None
+
+
 def search(filters: Filters, *, with_facets: bool = True) -> Page:
     """Search what is on show."""
     found, is_near = _matching_text(filters.text)
@@ -112,7 +122,7 @@ def _matching_text(text: str) -> tuple[QuerySet[Listing], bool]:
         return (listed().none() if text.strip() else listed()), False
     for joiner in (" & ", " | "):
         query = joiner.join(f"({' & '.join(map(_quoted, group))})" for group in groups)
-        match = RawSQL("to_tsquery('simple', %s)", [query])
+        match = SearchQuery(query, config="simple", search_type="raw")
         found = listed().filter(search=match).annotate(rank=SearchRank(F("search"), match))
         if joiner == " | " or found.exists():
             return found, joiner == " | "
@@ -121,7 +131,7 @@ def _matching_text(text: str) -> tuple[QuerySet[Listing], bool]:
 
 def _quoted(word: str) -> str:
     """Quote a word for to_tsquery; Latin ones also match words that begin with them."""
-    return f"'{word}'" + ("" if search_text.is_han(word) or len(word) < 3 else ":*")
+    return f"'{word}'" + ("" if search_text.is_han(word) or len(word) < 2 else ":*")
 
 
 def _narrowed(rows: QuerySet[Listing], filters: Filters, without: str = "") -> QuerySet[Listing]:
@@ -175,7 +185,7 @@ def _sorted(rows: QuerySet[Listing], filters: Filters) -> QuerySet[Listing]:
             return rows.order_by("-record_count", "pk")
         case "newest":
             return rows.order_by("-updated_at", "pk")
-    if filters.text.strip():
+    if "rank" in rows.query.annotations:
         return rows.order_by("-rank", "sort_key", "pk")
     return rows.order_by("-updated_at", "sort_key", "pk")
 
@@ -242,10 +252,13 @@ def find(key: str) -> Listing:
     """Return a listing on show by its id, or by its asset's ARK or id. Raises NotFound."""
     rows = listed().select_related("shop", "asset", "version")
     try:
-        listing = rows.filter(pk=UUID(key)).first() or rows.filter(asset_id=UUID(key)).first()
+        named = Q(pk=UUID(key)) | Q(asset_id=UUID(key))
     except ValueError:
-        ark = "ark:" + key.removeprefix("ark:").removeprefix("/").replace("-", "")
-        listing = rows.filter(asset__ark=ark).first()
+        try:
+            named = Q(asset__ark=identifiers.normalise(key))
+        except IdentifierRefused as error:
+            raise NotFound("listing", key) from error
+    listing = rows.filter(named).first()
     if listing is None:
         raise NotFound("listing", key)
     return listing
@@ -257,6 +270,11 @@ def at(shop: str, slug: str) -> Listing:
     if listing is None:
         raise NotFound("listing", f"{shop}/{slug}")
     return listing
+
+
+def cover_of(listing_id: str) -> dict[str, Any]:
+    """Return the data of a listing's cover; an empty one where nothing is on show."""
+    return listed().filter(pk=listing_id).values_list("cover", flat=True).first() or {}
 
 
 def shop(slug: str) -> Shop:
@@ -271,6 +289,13 @@ def shops() -> list[Shop]:
     """Return all shops with the number of their listings as `listed`, the fullest first."""
     count = Count("listings", filter=Q(listings__state=Listing.State.LISTED))
     return list(Shop.objects.annotate(listed=count).order_by("-listed", "slug"))
+
+
+def detail(listing: Listing) -> Detail:
+    """Return all that a listing's page shows."""
+    (card,) = cards([listing])
+    standing = licensing.standing_grant(listing.version_id) if card.is_free else None
+    return Detail(card, list(licensing.files(listing.version_id)), standing.pk if standing else None)
 
 
 def sources_of(listing: Listing) -> list[Card]:
