@@ -34,7 +34,7 @@ class Command(BaseCommand):
 
 def read(move: str) -> timedelta:
     """Return how far "+14d" moves. Raises CommandError."""
-    found = re.fullmatch(r"\+(\d{1,6})([smhdw])", move)
+    found = re.fullmatch(r"\+(\d{1,4})([smhdw])", move)
     if not found:
         raise CommandError(f'"{move}" is no move of the clock; write +30s, +90m, +12h, +14d, +2w or reset.')
     return timedelta(**{UNITS[found[2]]: int(found[1])})
