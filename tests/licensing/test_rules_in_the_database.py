@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection, transaction
 from ledger.domain import entry
 from licensing.actions import grants
 from licensing.domain.parties import PUBLIC_PARTY_ID
+from licensing.domain.terms import Template, Terms
 from licensing.models import Grant, Offer, OfferEnd, Policy
 from tests import factories as make
 
@@ -187,9 +188,9 @@ def test_a_priced_offer_on_a_public_asset_is_refused():
 @pytest.mark.parametrize(
     "terms, changed",
     [
-        (make.Terms.of(make.Template.COMMERCIAL_DEVELOPMENT, exclusive=True), {"exclusive": "true"}),
+        (Terms.of(Template.COMMERCIAL_DEVELOPMENT, exclusive=True), {"exclusive": "true"}),
         (make.FOR_EDUCATION, {"audience": "'{education,public_culture}'"}),
-        (make.Terms.of(make.Template.PUBLIC_ACCESS, territory=("CN",)), {}),
+        (Terms.of(Template.PUBLIC_ACCESS, territory=("CN",)), {}),
     ],
     ids=["exclusive", "for some only", "for one country only"],
 )
@@ -209,7 +210,7 @@ def test_setting_the_flag_by_hand_ends_every_priced_and_fenced_offer_at_once():
     asset = make.asset()
     priced = make.offer(asset)
     fenced = make.offer(asset, terms=make.FOR_EDUCATION, price=make.ZERO)
-    abroad = make.Terms.of(make.Template.PUBLIC_ACCESS, territory=("CN",))
+    abroad = Terms.of(Template.PUBLIC_ACCESS, territory=("CN",))
     local = make.offer(asset, terms=abroad, price=make.ZERO)
     free = make.free_offer(asset)
     run(f"UPDATE licensing_asset SET public_interest = true WHERE id = '{asset.pk}'")
@@ -327,10 +328,8 @@ def test_an_edition_has_a_price_only_beside_its_free_path():
 @pytest.mark.parametrize(
     "terms",
     [
-        make.Terms.of(make.Template.RESEARCH_EDUCATION, audience=("education",)),
-        make.Terms.of(
-            make.Template.RESEARCH_EDUCATION, audience=("education", "public_culture"), territory=("CN",)
-        ),
+        Terms.of(Template.RESEARCH_EDUCATION, audience=("education",)),
+        Terms.of(Template.RESEARCH_EDUCATION, audience=("education", "public_culture"), territory=("CN",)),
     ],
     ids=["half of the readers", "one country"],
 )
@@ -419,7 +418,7 @@ def test_only_the_public_holds_a_standing_grant_and_only_of_what_is_for_everybod
 
 
 def test_an_exclusive_offer_is_granted_to_nobody():
-    exclusive = make.Terms.of(make.Template.COMMERCIAL_DEVELOPMENT, exclusive=True)
+    exclusive = Terms.of(Template.COMMERCIAL_DEVELOPMENT, exclusive=True)
     refused(grant_on(make.offer(terms=exclusive)), "shown, not sold")
 
 
