@@ -259,12 +259,11 @@ def read(path, limit, name, optional=False):
         raise Unusable(f"{name}: there is no such file") from None
     except OSError as error:
         raise Unusable(f"{name}: cannot be read: {error.strerror}") from None
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
+        os.close(descriptor)
+        raise Unusable(f"{name}: is no plain file of at most {limit} bytes")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise Unusable(f"{name}: is no plain file")
-        if status.st_size > limit:
-            raise Unusable(f"{name}: has {status.st_size} bytes, at most {limit} are read")
         try:
             data = file.read(limit + 1)
         except OSError as error:
@@ -353,7 +352,7 @@ def shape(manifest, member, wanted, holds):
         raise Unusable(f"manifest.json, {member}: expected {wanted}")
 
 
-def has(value, **kinds):
+def has(value, /, **kinds):
     """Tell whether a value is an object with exactly these members, of these kinds."""
     if not isinstance(value, dict) or set(value) != set(kinds):
         return False
