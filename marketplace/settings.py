@@ -15,7 +15,7 @@ from marketplace.local import broker, house, postgres
 
 BASE_DIR = house.BASE_DIR
 HOUSE = house.default()
-TESTING = sys.argv[1:2] == ["test"] or "PYTEST_VERSION" in os.environ
+TESTING = sys.argv[1:2] == ["test"] or "pytest" in sys.modules  # not what tests start beside them
 
 
 def listed(name: str, default: str = "") -> list[str]:
