@@ -21,7 +21,7 @@ class MarketplaceConfig(AppConfig):
 
     def ready(self) -> None:
         """Load the Celery app, where shared_task finds it, and listen for migrations."""
-        from marketplace import celery  # noqa: F401
+        from marketplace import celery, receivers  # noqa: F401
         from marketplace.database.rights import grant_rights
 
         post_migrate.connect(grant_rights, sender=self)

@@ -1,6 +1,12 @@
-"""The cart: what somebody means to license. A visitor's cart moves to the user who signs in."""
+"""The cart: what somebody means to license. A visitor's cart moves to the user who signs in.
 
+A visitor's cart is known by `session_key`, which the session keeps: the session's own key changes at sign-in.
+"""
+
+import secrets
+from collections.abc import MutableMapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -10,7 +16,15 @@ from marketplace.actions.checkout import Wanted
 from marketplace.models import CartLine, User
 
 
-def add(*, user: User | None, session_key: str, wanted: Wanted, now: datetime) -> CartLine:
+SESSION_FIELD = "cart"
+
+
+def session_key(session: MutableMapping[str, Any]) -> str:
+    """Return the key of a visitor's cart, and give the session one where it has none."""
+    return session.setdefault(SESSION_FIELD, secrets.token_urlsafe(16))
+
+
+def add(*, user: Any, session_key: str, wanted: Wanted, now: datetime) -> CartLine:
     """Put a listing into a cart, or say anew what it is for. Raises what `checkout.choose` raises."""
     listing, _offered = checkout.choose(wanted)
     said = {
@@ -24,7 +38,7 @@ def add(*, user: User | None, session_key: str, wanted: Wanted, now: datetime) -
     return line
 
 
-def remove(*, user: User | None, session_key: str, line_id: UUID) -> None:
+def remove(*, user: Any, session_key: str, line_id: UUID) -> None:
     """Take a line out of a cart; one that is not there is gone already."""
     CartLine.objects.filter(pk=line_id, **owner(user, session_key)).delete()
 
@@ -39,6 +53,8 @@ def take_over(*, user: User, session_key: str) -> None:
     CartLine.objects.filter(session_key=session_key).update(user=user, session_key="")
 
 
-def owner(user: User | None, session_key: str) -> dict[str, object]:
+def owner(user: Any, session_key: str) -> dict[str, object]:
     """Return whose cart it is."""
-    return {"user": user, "session_key": ""} if user else {"user": None, "session_key": session_key}
+    if user and user.is_authenticated:
+        return {"user": user, "session_key": ""}
+    return {"user": None, "session_key": session_key}

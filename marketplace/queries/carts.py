@@ -1,11 +1,14 @@
 """Reads of a cart: each line with the offer that fits it now, and one total for each currency."""
 
 from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
 
 from licensing.domain.money import Money
 from marketplace.domain import purposes
 from marketplace.domain.purposes import Choice
-from marketplace.models import CartLine, User
+from marketplace.models import CartLine
 from marketplace.queries import catalogue
 
 
@@ -34,10 +37,9 @@ class Cart:
         return [total for total in self.totals if total.is_below_minimum]
 
 
-def cart(*, user: User | None, session_key: str) -> Cart:
+def cart(*, user: Any, session_key: str | None) -> Cart:
     """Return somebody's cart."""
-    owner = {"user": user} if user else {"user": None, "session_key": session_key or "-"}
-    rows = CartLine.objects.filter(**owner).select_related("listing__shop", "listing__asset")
+    rows = _rows(user, session_key).select_related("listing__shop", "listing__asset")
     found = list(rows.order_by("added_at", "pk"))
     offers = catalogue.offered([row.listing.asset_id for row in found])
     lines = [
@@ -57,7 +59,12 @@ def cart(*, user: User | None, session_key: str) -> Cart:
     return Cart(lines, list(totals.values()))
 
 
-def count(*, user: User | None, session_key: str) -> int:
+def count(*, user: Any, session_key: str | None) -> int:
     """Return how many lines somebody's cart has."""
-    owner = {"user": user} if user else {"user": None, "session_key": session_key or "-"}
-    return CartLine.objects.filter(**owner).count()
+    return _rows(user, session_key).count()
+
+
+def _rows(user: Any, session_key: str | None) -> QuerySet[CartLine]:
+    if user and user.is_authenticated:
+        return CartLine.objects.filter(user=user)
+    return CartLine.objects.filter(user=None, session_key=session_key) if session_key else CartLine.objects.none()
