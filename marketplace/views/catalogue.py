@@ -100,7 +100,10 @@ def search(request: HttpRequest) -> HttpResponse:
             address=lambda n: link(filters, page=str(n)),
         ),
         "empty_reason": empty_reason(filters),
-        "wider": [Link(_("Without “%(filter)s”") % {"filter": chip.word}, chip.url) for chip in chips(filters, shops)],
+        "wider": [
+            Link(_("Without “%(filter)s”") % {"filter": chip.word}, chip.url)
+            for chip in chips(filters, shops)
+        ],
     }
     return render(request, "marketplace/search.html", {"page": page})
 
@@ -140,11 +143,17 @@ def heading(total: int, filters: Filters) -> str:
     named = {"total": number(total), "use": purpose_name(filters.use), "text": filters.text}
     if filters.use:
         return (
-            ngettext("%(total)s dataset may be used for %(use)s", "%(total)s datasets may be used for %(use)s", total)
+            ngettext(
+                "%(total)s dataset may be used for %(use)s",
+                "%(total)s datasets may be used for %(use)s",
+                total,
+            )
             % named
         )
     if filters.text:
-        return ngettext("%(total)s dataset for “%(text)s”", "%(total)s datasets for “%(text)s”", total) % named
+        return (
+            ngettext("%(total)s dataset for “%(text)s”", "%(total)s datasets for “%(text)s”", total) % named
+        )
     return ngettext("%(total)s dataset", "%(total)s datasets", total) % named
 
 
@@ -153,7 +162,9 @@ def subheading(found: catalogue.Page, filters: Filters) -> str:
     if found.is_near:
         return _("Nothing has all of the words; these have some of them.")
     if filters.use:
-        return _("Every licence was checked: what is listed may be used so. Duties and limits stand on each page.")
+        return _(
+            "Every licence was checked: what is listed may be used so. Duties and limits stand on each page."
+        )
     return _("Say what it is for, and only what may be used so is listed.")
 
 
@@ -245,7 +256,9 @@ def feed(request: HttpRequest) -> HttpResponse:
     found = catalogue.search(Filters(**{**_fields(filters), "sort": "newest"}), with_facets=False)
     query = urlencode(without(filters, "page", "sort"))
     page = absolute(reverse("search")) + (f"?{query}" if query else "")
-    made = Atom1Feed(title=_("Wenshi: newly listed"), link=page, description="", feed_url=absolute(request.get_full_path()))
+    made = Atom1Feed(
+        title=_("Wenshi: newly listed"), link=page, description="", feed_url=absolute(request.get_full_path())
+    )
     for row in found.cards:
         listing = row.listing
         made.add_item(
@@ -342,5 +355,3 @@ def banner(name: dict[str, str], rows: list[catalogue.Card]) -> str:
     texts = [row.listing.cover.get("lines") for row in rows if row.listing.cover.get("kind") == "text"]
     title = (name.get("zh-Hans") or "").split("（")[0]
     return covers.banner(name=title, lines=texts[0]) if texts and texts[0] and title else ""
-
-

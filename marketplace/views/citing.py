@@ -62,7 +62,7 @@ def distribution(file: Any) -> dict[str, Any]:
     }
 
 
-def link_header(shown: Listing, files: list) -> str:
+def link_header(shown: Listing) -> str:
     """Return the Link header: how to cite it, its licence, and what describes it (RFC 8288)."""
     api = absolute(f"/api/v1/listings/{shown.pk}/")
     return ", ".join(
@@ -70,7 +70,6 @@ def link_header(shown: Listing, files: list) -> str:
             f'<{identifier_url(shown)}>; rel="cite-as"',
             f'<{shown.rights_uri}>; rel="license"',
             f'<{api}>; rel="describedby"; type="application/json"',
-            *(f'<{api}#{place}>; rel="item"; type="{file["media_type"] if isinstance(file, dict) else file.media_type}"' for place, file in enumerate(files[:20])),
         ]
     )
 
@@ -85,7 +84,10 @@ def citations(shown: Listing) -> list[Fact]:
         f"  version = {{{version}}},\n  url = {{{url}}},\n  note = {{{shown.asset.ark_id}}}\n}}"
     )
     return [
-        Fact("GB/T 7714", f"{shop}. {title}: {_('version %(number)s') % {'number': version}}[DS/OL]. ({year})[{today}]. {url}."),
+        Fact(
+            "GB/T 7714",
+            f"{shop}. {title}: {_('version %(number)s') % {'number': version}}[DS/OL]. ({year})[{today}]. {url}.",
+        ),
         Fact("APA", f"{shop} ({year}). {title} (Version {version}) [Data set]. Wenshi. {url}"),
         Fact("BibTeX", bibtex),
     ]

@@ -144,7 +144,9 @@ def facts(proved: queries.ProvedEntry) -> list[Fact]:
         Fact(_("Actor"), document["actor"]),
     ]
     for name, value in document["refs"].items():
-        found.append(Fact(sentences.ref_name(name), ", ".join(map(str, value)) if isinstance(value, list) else value))
+        found.append(
+            Fact(sentences.ref_name(name), ", ".join(map(str, value)) if isinstance(value, list) else value)
+        )
     if proved.number:
         before = reverse("ledger-entry", args=[proved.number - 1])
         found.append(Fact(_("Before"), f"#{number(proved.number - 1)}", before))

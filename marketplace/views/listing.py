@@ -36,7 +36,7 @@ def listing(request: HttpRequest, shop: str, slug: str, tab: str = "overview") -
         raise Http404
     page |= tabs.CONTENT[tab](request, shown, page)
     response = render(request, "marketplace/listing.html", {"page": page})
-    response["Link"] = citing.link_header(shown, page["files"])
+    response["Link"] = citing.link_header(shown)
     return response
 
 

@@ -63,7 +63,9 @@ def language() -> str:
     return "zh-Hans" if (get_language() or "").startswith("zh") else "en"
 
 
-def pick(listing: Listing, offers: Sequence[Offered], *, purpose: str, audience: str, is_edition: bool) -> Picker:
+def pick(
+    listing: Listing, offers: Sequence[Offered], *, purpose: str, audience: str, is_edition: bool
+) -> Picker:
     """Return the picker of a listing with a purpose chosen."""
     audience = audience if audience in INSTITUTION_KINDS else ""
     choices = {each: choose(offers, purpose=each, audience=audience or None) for each in PURPOSES}
@@ -140,7 +142,11 @@ def audiences(url: str, offers: Sequence[Offered], purpose: str, audience: str) 
         return []
     words = {"": _("Anybody"), "education": _("A school"), "public_culture": _("Public culture")}
     return [
-        Link(words[kind], f"{url}?purpose={purpose}" + (f"&as={kind}" if kind else "") + "#licence", kind == audience)
+        Link(
+            words[kind],
+            f"{url}?purpose={purpose}" + (f"&as={kind}" if kind else "") + "#licence",
+            kind == audience,
+        )
         for kind in ("", *kinds)
     ]
 
@@ -148,11 +154,15 @@ def audiences(url: str, offers: Sequence[Offered], purpose: str, audience: str) 
 def scope(terms: Terms) -> str:
     """Say where, for whom and how long, in short sentences."""
     said = [
-        _("Only in %(places)s.") % {"places": territory(terms.territory)} if terms.territory else _("Worldwide."),
+        _("Only in %(places)s.") % {"places": territory(terms.territory)}
+        if terms.territory
+        else _("Worldwide."),
         _("Any number of copies, for one licensee."),
     ]
     if terms.updates_days:
-        said.append(_("Updates and support for %(days)s days; your copies stay yours.") % {"days": terms.updates_days})
+        said.append(
+            _("Updates and support for %(days)s days; your copies stay yours.") % {"days": terms.updates_days}
+        )
     else:
         said.append(_("For good; no updates promised."))
     return " ".join(said)
@@ -166,7 +176,9 @@ def refusal(choice: Choice) -> Refusal:
     for reason in choice.reasons:
         text = explain(reason, choice.nearest.terms, language())
         lines.append(
-            _("Clause %(clause)s: %(text)s") % {"clause": reason.clause, "text": text} if reason.clause else text
+            _("Clause %(clause)s: %(text)s") % {"clause": reason.clause, "text": text}
+            if reason.clause
+            else text
         )
     if choice.asks_institution:
         title = _("For schools and public cultural institutions")
@@ -195,7 +207,10 @@ def notes(listing: Listing, offered: Offered, is_edition: bool) -> list[str]:
     said = []
     if listing.asset.public_interest:
         said.append(
-            _("Public cultural resources are open by law: nobody may charge for them or lock them; the database refuses it.")
+            _(
+                "Public cultural resources are open by law: nobody may charge for them or lock them; "
+                "the database refuses it."
+            )
         )
     elif is_edition and offered.price:
         said.append(
@@ -204,7 +219,9 @@ def notes(listing: Listing, offered: Offered, is_edition: bool) -> list[str]:
     if offered.price.is_below_minimum:
         least = Money(CURRENCIES[offered.price.currency].provider_minimum, offered.price.currency)
         said.append(
-            _("This is less than a payment provider charges at least: it sells only in a cart of %(least)s or more.")
+            _(
+                "This is less than a payment provider charges at least: it sells only in a cart of %(least)s or more."
+            )
             % {"least": money(least)}
         )
     return said

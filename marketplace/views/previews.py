@@ -1,28 +1,23 @@
 """What a dataset shows of itself before anything is licensed: a work, a text, rows, a sound, a shape."""
 
-import mimetypes
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import escape
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
 
 from marketplace import covers
-from marketplace.gateways import storage
 from marketplace.models import Listing
-from marketplace.queries import catalogue, records
+from marketplace.queries import records
 from marketplace.templatetags.shown import plain
 from marketplace.views import works
 from marketplace.views.cards import address, formats
 from marketplace.views.tabs import SAMPLE
 
 ROWS, COLUMNS = 8, 6
-YEAR = 365 * 24 * 3600
 
 
 def preview(request: HttpRequest, shown: Listing, *, free: bool) -> dict[str, Any]:
@@ -107,19 +102,3 @@ def sound(shown: Listing, *, free: bool) -> dict[str, Any]:
     source = reverse("listing-download", args=[shown.shop.slug, shown.slug, 0]) if free else ""
     line = f"{covers.clock(seconds)} • {formats(shown)}"
     return {"kind": "audio", "wave": mark_safe(wave), "source_url": source, "line": line}
-
-
-@require_safe
-def rendition(request: HttpRequest, listing: UUID, index: int, width: int) -> HttpResponse:
-    """Send a smaller rendition of a picture that is on show; the files themselves go out by grants only."""
-    shown = catalogue.listed().filter(pk=listing).first()
-    pictures = works.pictures_of(shown) if shown else []
-    key = pictures[index]["renditions"].get(str(width)) if index < len(pictures) else None
-    if key is None:
-        raise Http404
-    try:
-        response = FileResponse(storage.open_file(key), content_type=mimetypes.types_map[".jpg"])
-    except FileNotFoundError as error:
-        raise Http404 from error
-    response["Cache-Control"] = f"public, max-age={YEAR // 365}"
-    return response

@@ -118,7 +118,9 @@ def _granted(document: Document) -> str:
     body, refs = document["body"], document["refs"]
     named = {"grant": document["subject"], "asset": refs.get("asset", "")}
     if body.get("basis") == "standing":
-        return _("everybody was granted the free use of %(asset)s under its public terms (%(grant)s).") % named
+        return (
+            _("everybody was granted the free use of %(asset)s under its public terms (%(grant)s).") % named
+        )
     return _("grant %(grant)s was issued for %(purpose)s.") % {
         **named,
         "purpose": purpose_name(body.get("purpose", "")),

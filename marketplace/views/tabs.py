@@ -59,9 +59,15 @@ def inside(shown: Listing, files: list) -> dict[str, Any]:
     if shown.form in ("table", "nested_records", "text"):
         seen, fields = records.fields(shown.version_id)
         if fields:
-            rows = [[_cell(field.name), _cell(field.example), _cell(number(field.filled), True)] for field in fields[:10]]
+            rows = [
+                [_cell(field.name), _cell(field.example), _cell(number(field.filled), True)]
+                for field in fields[:10]
+            ]
             filled = _("Filled in the first %(count)s") % {"count": number(seen)}
-            return {"columns": [_column(_("Field")), _column(_("Example")), _column(filled, True)], "rows": rows}
+            return {
+                "columns": [_column(_("Field")), _column(_("Example")), _column(filled, True)],
+                "rows": rows,
+            }
     rows = [[_cell(file.name), _cell(file.media_type)] for file in files[:10]]
     return {"columns": [_column(_("File")), _column(_("Kind"))], "rows": rows}
 
@@ -76,7 +82,12 @@ def _cell(text: str, numeric: bool = False) -> dict[str, Any]:
 
 def about(shown: Listing) -> list[Fact]:
     """Return the facts of the description that the seller gave."""
-    names = {"zh-Hans": _("Chinese (simplified)"), "zh-Hant": _("Chinese (traditional)"), "zh": _("Chinese"), "en": _("English")}
+    names = {
+        "zh-Hans": _("Chinese (simplified)"),
+        "zh-Hant": _("Chinese (traditional)"),
+        "zh": _("Chinese"),
+        "en": _("English"),
+    }
     languages = "、".join if language() == "zh-Hans" else ", ".join
     facts = [
         Fact(_("Languages"), languages(names.get(each, each) for each in shown.languages)),
@@ -109,7 +120,15 @@ def data(request: HttpRequest, shown: Listing, page: Page) -> Page:
         summary = _("A sample: the first %(total)s of %(all)s records. The rest comes with a licence.")
     named = {"total": number(total), "all": number(shown.record_count)}
     at = pager(current=current, total=total, per_page=PER_PAGE, address=lambda n: f"?page={n}")
-    return {"data": {"columns": columns, "rows": cells, "summary": summary % named, "pager": at, "reason": _("The files hold no records that can be shown as rows.")}}
+    return {
+        "data": {
+            "columns": columns,
+            "rows": cells,
+            "summary": summary % named,
+            "pager": at,
+            "reason": _("The files hold no records that can be shown as rows."),
+        }
+    }
 
 
 def files(request: HttpRequest, shown: Listing, page: Page) -> Page:
@@ -130,7 +149,9 @@ def files(request: HttpRequest, shown: Listing, page: Page) -> Page:
 def fields(request: HttpRequest, shown: Listing, page: Page) -> Page:
     """Return the fields, as counted in the first records."""
     seen, found = records.fields(shown.version_id)
-    summary = ngettext("Counted in the first %(total)s record.", "Counted in the first %(total)s records.", seen)
+    summary = ngettext(
+        "Counted in the first %(total)s record.", "Counted in the first %(total)s records.", seen
+    )
     return {"fields": {"summary": summary % {"total": number(seen)}, "fields": found}}
 
 

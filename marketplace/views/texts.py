@@ -65,8 +65,12 @@ def help_topics() -> dict[str, Words]:
                     items=[
                         _("Search, open a dataset and choose a purpose on its page."),
                         _("What is free for everybody is downloaded at once, with no account."),
-                        _("What is free for schools and public cultural institutions asks for the institution's name."),
-                        _("What has a price goes through the cart; after the payment the files are in your library."),
+                        _(
+                            "What is free for schools and public cultural institutions asks for the institution's name."
+                        ),
+                        _(
+                            "What has a price goes through the cart; after the payment the files are in your library."
+                        ),
                         _("Every grant has a certificate that anybody can verify."),
                     ],
                 ),
@@ -112,7 +116,11 @@ def help_topics() -> dict[str, Words]:
                 ),
                 Part(
                     _("A listing looks wrong"),
-                    [_("If a record, a licence or a credit line is wrong, name the dataset by its identifier.")],
+                    [
+                        _(
+                            "If a record, a licence or a credit line is wrong, name the dataset by its identifier."
+                        )
+                    ],
                     links=[Link(_("Object to a listing"), reverse("help", args=["claim"]))],
                 ),
             ],
@@ -138,7 +146,9 @@ def help_topics() -> dict[str, Words]:
                         _("titles and descriptions in Chinese and English"),
                         _("the rights statement of the material and the credit line it asks for"),
                         _("what may be done with it, for whom and where, and the price"),
-                        _("whether it belongs to the public: then it is free, for good, and the database holds to it"),
+                        _(
+                            "whether it belongs to the public: then it is free, for good, and the database holds to it"
+                        ),
                     ],
                 ),
             ],
@@ -251,14 +261,22 @@ def about_topics() -> dict[str, Words]:
                     "",
                     [
                         _("Wenshi is free software under the Apache License 2.0."),
-                        _("The offline verifier is one file of the source, ledger/verifier.py; it imports nothing else of ours."),
+                        _(
+                            "The offline verifier is one file of the source, ledger/verifier.py; "
+                            "it imports nothing else of ours."
+                        ),
                     ],
                 ),
                 Part(
                     _("Works of others"),
                     items=[
-                        _("Django, Django REST Framework, Celery, PostgreSQL and the packages named in requirements.txt"),
-                        _("htmx (0BSD), Lucide icons (ISC), Source Serif, Noto Serif SC and IBM Plex Mono (OFL 1.1)"),
+                        _(
+                            "Django, Django REST Framework, Celery, PostgreSQL "
+                            "and the packages named in requirements.txt"
+                        ),
+                        _(
+                            "htmx (0BSD), Lucide icons (ISC), Source Serif, Noto Serif SC and IBM Plex Mono (OFL 1.1)"
+                        ),
                         _("the glyphs of the seals are drawn from Noto Serif CJK SC (OFL 1.1)"),
                     ],
                 ),
@@ -270,11 +288,21 @@ def about_topics() -> dict[str, Words]:
             [
                 Part(
                     "",
-                    [_("All figures are counted at the moment the page is made, from the tables named here.")],
+                    [
+                        _(
+                            "All figures are counted at the moment the page is made, from the tables named here."
+                        )
+                    ],
                     items=[
                         _("Ledger entries: how many entries have a number; the first is number 0."),
-                        _("Datasets on show: listings that are listed. Free: those with an open offer of price 0 to everybody."),
-                        _("Records: the sum of the record counts of the listings on show; a whole and its selections both count."),
+                        _(
+                            "Datasets on show: listings that are listed. "
+                            "Free: those with an open offer of price 0 to everybody."
+                        ),
+                        _(
+                            "Records: the sum of the record counts of the listings on show; "
+                            "a whole and its selections both count."
+                        ),
                         _("Grants issued: named grants; the standing grants to everybody are left out."),
                     ],
                     code="python3 manage.py dbshell",

@@ -44,7 +44,9 @@ class Exhibit:
 def works(listing: Listing, *, width: int = 640, chosen: int = -1) -> list[Work]:
     """Return all pictures of a listing."""
     rows = records.described(listing.version_id)
-    return [work(listing, index, rows, width=width, chosen=chosen) for index in range(len(pictures_of(listing)))]
+    return [
+        work(listing, index, rows, width=width, chosen=chosen) for index in range(len(pictures_of(listing)))
+    ]
 
 
 def pictures_of(listing: Listing) -> list[dict]:
@@ -60,7 +62,9 @@ def work(
     rendition = picture(listing, index, width)
     row = rows.get(shown["name"], {})
     title = row.get("title") or shown["name"].rsplit(".", 1)[0].replace("-", " ").capitalize()
-    maker = ", ".join(part for part in (row.get("artist"), row.get("date_text", "").removeprefix("in ")) if part)
+    maker = ", ".join(
+        part for part in (row.get("artist"), row.get("date_text", "").removeprefix("in ")) if part
+    )
     pixels = f"{number(shown['width'])} × {number(shown['height'])}"
     line = " • ".join(part for part in (maker, pixels) if part)
     cropped = _("a crop made for a book cover") if "crop" in row.get("form", "") else ""
@@ -97,7 +101,13 @@ def exhibit(listing: Listing) -> Exhibit:
     ratio = sum(each.width / each.height for each in shown)
     height = min(420, (ROW_WIDTH - GAP * (len(shown) - 1)) / ratio)
     hung = [
-        Work(**{**each.__dict__, "shown_width": int(height * each.width / each.height), "shown_height": int(height)})
+        Work(
+            **{
+                **each.__dict__,
+                "shown_width": int(height * each.width / each.height),
+                "shown_height": int(height),
+            }
+        )
         for each in shown
     ]
     return Exhibit(listing.title, address(listing), hung)

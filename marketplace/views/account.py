@@ -1,0 +1,75 @@
+"""The reader's tokens, and the mails that a house in test mode would have sent."""
+
+import email
+import email.policy
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from ledger.clock import now
+from marketplace.actions import accounts
+from marketplace.errors import Refused
+
+NEWEST = 20
+BETWEEN = "-" * 79  # what Django's file backend writes between mails
+
+
+@login_required
+@never_cache
+def tokens(request: HttpRequest) -> HttpResponse:
+    """List, make and revoke the reader's tokens; a new one is shown this once."""
+    fresh = ""
+    if request.method == "POST" and "revoke" in request.POST:
+        try:
+            accounts.revoke_token(user=request.user, token_id=UUID(request.POST["revoke"]), now=now())
+            messages.success(request, _("The token opens nothing any more."))
+        except (Refused, ValueError) as error:
+            messages.error(request, str(error))
+        return redirect("account-tokens")
+    if request.method == "POST" and (label := request.POST.get("name", "").strip()):
+        fresh = accounts.make_token(user=request.user, label=label, now=now())
+    rows = request.user.api_tokens.filter(revoked_at=None).order_by("-created_at")
+    return render(request, "marketplace/tokens.html", {"page": {"fresh": fresh, "tokens": rows}})
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail that was not sent."""
+
+    sent_at: datetime
+    to: str
+    subject: str
+    body: str
+
+
+@never_cache
+def mailbox(request: HttpRequest) -> HttpResponse:
+    """Show the mails of a house in test mode; any other house has no such page."""
+    if not settings.TEST_MODE:
+        raise Http404
+    folder = Path(getattr(settings, "EMAIL_FILE_PATH", None) or "/nonexistent")
+    files = sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime, reverse=True)
+    mails = [mail for path in files[:NEWEST] for mail in reversed(read(path))]
+    return render(request, "marketplace/mailbox.html", {"page": {"mails": mails[:NEWEST]}})
+
+
+def read(path: Path) -> list[Mail]:
+    """Return the mails of one file."""
+    sent_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    found = []
+    for part in path.read_text(encoding="utf-8", errors="replace").split(f"\n{BETWEEN}\n"):
+        if part.strip():
+            parsed = email.message_from_string(part.lstrip(), policy=email.policy.default)
+            body = parsed.get_body(("plain",))
+            text = body.get_content() if body else ""
+            found.append(Mail(sent_at, str(parsed["To"]), str(parsed["Subject"]), text))
+    return found
