@@ -15,7 +15,6 @@ from marketplace.actions import checkout
 from marketplace.actions.checkout import Wanted
 from marketplace.models import CartLine, User
 
-
 SESSION_FIELD = "cart"
 
 

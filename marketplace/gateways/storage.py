@@ -126,3 +126,15 @@ def redirect_url(key: str, *, seconds: int, name: str, media_type: str) -> str |
         },
         expire=seconds,
     )
+
+
+def digest(key: str) -> str | None:
+    """Return the SHA-256 of a kept file, read anew; None where it is gone."""
+    try:
+        with open_file(key) as stored:
+            found = hashlib.sha256()
+            while block := stored.read(BLOCK):
+                found.update(block)
+    except FileNotFoundError:
+        return None
+    return found.hexdigest()
