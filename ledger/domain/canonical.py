@@ -30,16 +30,16 @@ def encode(value: Any) -> bytes:
 
 def check(value: Any) -> None:
     """Refuse a value outside the log's profile. Raises NotCanonical naming the path."""
-    _check(value, "$", 1)
-    size = len(encode(value))
-    if size > MAX_BYTES:
-        raise NotCanonical("$", f"{size} bytes, at most {MAX_BYTES}")
+    log_bytes(value)
 
 
 def log_bytes(value: Any) -> bytes:
-    """Return the canonical bytes of a value inside the profile. Raises NotCanonical."""
-    check(value)
-    return encode(value)
+    """Return the canonical bytes of a value inside the profile. Raises NotCanonical naming the path."""
+    _check(value, "$", 1)
+    data = encode(value)
+    if len(data) > MAX_BYTES:
+        raise NotCanonical("$", f"{len(data)} bytes, at most {MAX_BYTES}")
+    return data
 
 
 def decode(data: bytes) -> Any:
@@ -52,8 +52,7 @@ def decode(data: bytes) -> Any:
         raise
     except (ValueError, RecursionError) as error:
         raise NotCanonical("$", f"not JSON: {error}") from error
-    check(value)
-    if encode(value) != data:  # duplicate keys, spaces, key order and number spellings all end here
+    if log_bytes(value) != data:  # duplicate keys, spaces, key order and number spellings all end here
         raise NotCanonical("$", "not in canonical form")
     return value
 

@@ -1,8 +1,10 @@
 """The text of a checkpoint, C2SP tlog-checkpoint without extension lines.
 
-<origin>
-<size, decimal>
-<root, base64>
+    <origin>
+    <size, decimal>
+    <root, base64>
+
+A text with extension lines is refused.
 """
 
 import binascii

@@ -1,10 +1,12 @@
 """The text of an inclusion proof, C2SP tlog-proof without extra data.
 
-c2sp.org/tlog-proof@v1
-index <decimal>
-<hash, base64>        none, one or more, from the leaf's sibling up
-(empty line)
-<checkpoint, a signed note>
+    c2sp.org/tlog-proof@v1
+    index <decimal>
+    <hash, base64>        none, one or more
+    (empty line)
+    <checkpoint, a signed note>
+
+The hashes go from the leaf's sibling up.
 """
 
 from base64 import b64encode
