@@ -17,9 +17,9 @@ def variables():
     """Yield the names that settings.py and the local house look up in the environment."""
     for path in (ROOT / "marketplace/settings.py", ROOT / "marketplace/local/house.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-                if ast.unparse(node.func) in ("os.environ.get", "listed", "switched"):
-                    yield node.args[0].value
+            named = isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)
+            if named and ast.unparse(node.func) in ("os.environ.get", "listed", "switched"):
+                yield node.args[0].value
 
 
 def commands():
