@@ -220,8 +220,7 @@ def _write_lines(order: Order, lines: Sequence[LineRequest], offers: Sequence[Of
 
 def _shares(order: Order, line: OrderLine) -> list[Holding]:
     weights = licensing.shares(line.share_plan_id)
-    price = Money(line.price_minor_units, line.currency)
-    return share_out(price, weights, key=f"{order.number}:{line.position}")
+    return share_out(line.price, weights, key=f"{order.number}:{line.position}")
 
 
 def _fingerprint(lines: Sequence[LineRequest]) -> str:

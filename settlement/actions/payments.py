@@ -86,18 +86,17 @@ def record(*, order: Order, charge: Charge, now: datetime) -> Payment:
 
     The order is locked. Raises ChargeMismatch if the charge is not for this order's exact total.
     """
-    total = Money(order.total_minor_units, order.currency)
     if known := Payment.objects.filter(provider_ref=charge.ref, order=order).first():
         if known.state == PaymentState.HELD:
-            raise ChargeMismatch(order.number, str(total), str(charge.amount))
+            raise ChargeMismatch(order.number, str(order.total), str(charge.amount))
         return known
     if charge.livemode == settings.STRIPE_TEST_MODE:
         raise ChargeMismatch(order.number, "our own mode", "test" if settings.STRIPE_TEST_MODE else "live")
     payment = Payment.objects.select_for_update().filter(order=order, pk=charge.payment_id).first()
     alive = payment is not None and payment.state in WAITING
     if alive and order.state == OrderState.AWAITING_PAYMENT:
-        if charge.amount != total:
-            raise ChargeMismatch(order.number, str(total), str(charge.amount))
+        if charge.amount != order.total:
+            raise ChargeMismatch(order.number, str(order.total), str(charge.amount))
         return _write(payment, charge, PaymentState.SUCCEEDED)
     if payment is None or payment.provider_ref:  # a second page of one payment: money twice
         payment = Payment(
@@ -176,10 +175,7 @@ def _create(order: Order, return_url: str, cancel_url: str, now: datetime) -> Pa
 
 def _priced_lines(order: Order) -> list[tuple[str, Money]]:
     lines = order.lines.filter(price_minor_units__gt=0).order_by("position")
-    return [
-        (_title(licensing.offer(line.offer_id).version.title), Money(line.price_minor_units, line.currency))
-        for line in lines
-    ]
+    return [(_title(licensing.offer(line.offer_id).version.title), line.price) for line in lines]
 
 
 def _title(words: dict[str, str]) -> str:

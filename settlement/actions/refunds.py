@@ -39,11 +39,10 @@ def owe(line: OrderLine, *, reason: str, now: datetime) -> Refund | None:
         line.state = LineState.LAPSED
         line.save(update_fields=["state", "refusal"])
         return None
-    amount = Money(line.price_minor_units, line.currency)
     payment = Payment.objects.get(order_id=line.order_id, state=PaymentState.SUCCEEDED)
-    refund = _request(payment, line, amount, reason, now)
-    holdings = _take_from_holders(refund, line, amount)
-    postings = refund_owed_postings(amount, holdings)
+    refund = _request(payment, line, line.price, reason, now)
+    holdings = _take_from_holders(refund, line, line.price)
+    postings = refund_owed_postings(line.price, holdings)
     fact = f"refund:{refund.pk}:owed"
     journal.post(postings, kind=EntryKind.REFUND_OWED, fact=fact, order=line.order, now=now)
     line.state = LineState.REFUND_DUE
@@ -75,7 +74,7 @@ def record(sent: MoneyBack, *, refund_id: UUID, now: datetime) -> None:
     stale = refund.provider_ref != sent.ref and before == RefundState.SUCCEEDED
     if state == before or stale or not allows(REFUND_MOVES, before, state):
         return
-    amount, order = Money(refund.amount_minor_units, refund.currency), refund.payment.order
+    amount, order = refund.amount, refund.payment.order
     if state == RefundState.SUCCEEDED:
         fact = f"{sent.ref}:succeeded"
         journal.post(refund_postings(amount), kind=EntryKind.REFUND, fact=fact, order=order, now=now)

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from ledger.triggers import AppendOnly, Rule, refuse
+from licensing.domain.money import Money
 from licensing.domain.terms import PURPOSES
 from settlement.domain.states import GRANTING_ORDERS, LINE_MOVES, ORDER_MOVES, LineState, OrderState
 from settlement.models.rules import after_insert, frozen, known_currency, moves, one_of, sql_words
@@ -87,6 +88,11 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def total(self) -> Money:
+        """Return what is to be paid in all."""
+        return Money(self.total_minor_units, self.currency)
 
     @property
     def is_free(self) -> bool:
@@ -226,6 +232,11 @@ class OrderLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_id} {self.position}"
+
+    @property
+    def price(self) -> Money:
+        """Return the price as it was when the order was placed."""
+        return Money(self.price_minor_units, self.currency)
 
     @property
     def is_open(self) -> bool:

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from ledger.triggers import AppendOnly, Rule, refuse
+from licensing.domain.money import Money
 from settlement.domain.states import LIVE_PAYMENTS, PAYMENT_MOVES, REFUND_MOVES, PaymentState, RefundState
 from settlement.models.orders import LineShare, Order, OrderLine
 from settlement.models.rules import after_insert, frozen, known_currency, moves, one_of
@@ -86,6 +87,11 @@ class Payment(models.Model):
     def __str__(self) -> str:
         return f"{self.provider} {self.provider_ref or self.session_ref or self.id}"
 
+    @property
+    def amount(self) -> Money:
+        """Return what is paid."""
+        return Money(self.amount_minor_units, self.currency)
+
 
 class Refund(models.Model):
     """Money owed back to a licensee: for a line that was not granted, or for money nobody asked for."""
@@ -140,6 +146,11 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount_minor_units} {self.currency} {self.state}"
+
+    @property
+    def amount(self) -> Money:
+        """Return what goes back."""
+        return Money(self.amount_minor_units, self.currency)
 
 
 class RefundShare(models.Model):

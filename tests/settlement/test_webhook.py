@@ -11,7 +11,7 @@ from settlement.sandbox.webhooks import signature
 from tests.settlement.made import now
 from tests.settlement.sandbox_process import SECRET
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("settlement.urls")]
+pytestmark = pytest.mark.django_db
 BODY = json.dumps(
     {"id": "evt_1", "type": "charge.succeeded", "livemode": False, "data": {"object": {"id": "ch_1"}}}
 ).encode()
