@@ -13,7 +13,7 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
-from settlement.gateways import stripe as provider
+from settlement import queries as settlement
 
 
 class Stopwatch:
@@ -41,7 +41,7 @@ class ServerTiming:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         database, commit = Stopwatch(), connection._commit
         connection._commit = lambda: database(commit)
-        began, provider_before = time.perf_counter(), provider.seconds_spent()
+        began, provider_before = time.perf_counter(), settlement.provider_seconds()
         try:
             with connection.execute_wrapper(database):
                 response = self.get_response(request)
@@ -50,7 +50,7 @@ class ServerTiming:
         parts = {
             "total": time.perf_counter() - began,
             "db": database.seconds,
-            "provider": provider.seconds_spent() - provider_before,
+            "provider": settlement.provider_seconds() - provider_before,
         }
         response["Server-Timing"] = ", ".join(f"{name};dur={1000 * s:.3f}" for name, s in parts.items())
         return response

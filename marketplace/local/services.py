@@ -32,8 +32,7 @@ def claim(port: int) -> None:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:
         raise PortTaken(
-            f"Port {port} on 127.0.0.1 is taken ({error.strerror}): stop what listens there, or choose another "
-            "with --port."
+            f"Port {port} on 127.0.0.1 is taken: stop what listens there, or choose another with --port."
         ) from error
 
 
@@ -119,8 +118,7 @@ class Services:
                 size = ["--concurrency", str(WORKER_PROCESSES), "--without-mingle", "--without-gossip"]
                 return [*celery, "worker", "--loglevel", "warning", *size]
             case "beat":
-                schedule = self.house.folder("beat") / "schedule"
-                return [*celery, "beat", "--loglevel", "warning", "--schedule", str(schedule), "--pidfile="]
+                return [*celery, "beat", "--loglevel", "warning", "--pidfile="]
         raise ValueError(name)
 
     @property
