@@ -94,7 +94,7 @@ def entry(number: int) -> Entry:
     try:
         return Entry.objects.select_related("intent").get(number=number)
     except (Entry.DoesNotExist, OverflowError):
-        raise EntryNotFound(number, size()) from None
+        raise _not_found(number) from None
 
 
 def proved_entry(number: int) -> ProvedEntry:
@@ -102,7 +102,7 @@ def proved_entry(number: int) -> ProvedEntry:
     row, signed = entry(number), latest_checkpoint()
     if signed is None or number >= signed.size:
         return ProvedEntry(row, None, None)
-    return ProvedEntry(row, signed, proof(number, signed.size))
+    return proved_entries([number], signed.size)[0]
 
 
 def entries(*, after: int | None = None, limit: int = 50, newest_first: bool = False) -> list[Entry]:
@@ -154,29 +154,24 @@ def proof(number: int, size: int | None = None) -> Proof:
 
     Raises EntryNotFound, EntryNotSigned, CheckpointNotFound.
     """
-    return proofs([number], size)[0]
+    return proved_entries([number], size)[0].proof
 
 
-def proofs(numbers: Sequence[int], size: int | None = None) -> list[Proof]:
-    """Prove several entries under one checkpoint. Raises as `proof` does."""
+def proved_entries(numbers: Sequence[int], size: int | None = None) -> list[ProvedEntry]:
+    """Return several entries, each proved under one checkpoint. Raises as `proof` does."""
+    rows = Entry.objects.select_related("intent").in_bulk(numbers)
     for number in numbers:
-        entry(number)
+        if number not in rows:
+            raise _not_found(number)
     signed = latest_checkpoint() if size is None else checkpoint_at(size)
+    signed_size = signed.size if signed else 0
     for number in numbers:
-        if signed is None or number >= signed.size:
-            raise EntryNotSigned(number, signed.size if signed else 0)
-    leaves = leaf_hashes(signed.size) if signed else []
-    return [
-        Proof(
-            leaf_hash=leaves[number],
-            index=number,
-            size=signed.size,
-            root=bytes(signed.root),
-            path=merkle.inclusion_proof(leaves, number),
-            note=signed.note,
-        )
-        for number in numbers
-    ]
+        if number >= signed_size:
+            raise EntryNotSigned(number, signed_size)
+    if signed is None:
+        return []
+    levels = merkle.levels(leaf_hashes(signed_size))
+    return [ProvedEntry(rows[number], signed, _proof(levels, number, signed)) for number in numbers]
 
 
 def consistency(old_size: int, new_size: int) -> list[bytes]:
@@ -250,6 +245,21 @@ def _is_canonical(data: bytes) -> bool:
     except NotCanonical:
         return False
     return True
+
+
+def _not_found(number: int) -> EntryNotFound:
+    return EntryNotFound(number, size())
+
+
+def _proof(levels: list[list[bytes]], number: int, signed: Checkpoint) -> Proof:
+    return Proof(
+        leaf_hash=levels[0][number],
+        index=number,
+        size=signed.size,
+        root=bytes(signed.root),
+        path=merkle.path(levels, number),
+        note=signed.note,
+    )
 
 
 def _link_before(number: int) -> bytes:

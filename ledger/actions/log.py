@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
 from ledger.domain import canonical, entry, merkle
 from ledger.errors import KeyReused
@@ -25,7 +25,7 @@ def append(*, document: Mapping[str, Any], idempotency_key: str, now: datetime) 
     document = {**document, "ledger": settings.LEDGER_ORIGIN}
     entry.check(document)
     data = canonical.log_bytes(document)
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(INSERT, [idempotency_key, data, merkle.leaf_hash(data), now])
         row = cursor.fetchone()
         if row is None:

@@ -87,14 +87,13 @@ def write(
 def _entries(numbers: Sequence[int], size: int) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
     """Return the files of the entries, and what the manifest says of each."""
     files, places = {}, []
-    for proof in queries.proofs(numbers, size):
-        entry = queries.entry(proof.index)
-        files[f"entries/{proof.index}.json"] = entry.canonical
-        text = proofs.text(index=proof.index, path=proof.path, note=proof.note)
-        files[f"proofs/{proof.index}.tlog-proof"] = text.encode()
+    for entry in queries.proved_entries(numbers, size):
+        files[f"entries/{entry.number}.json"] = entry.canonical
+        text = proofs.text(index=entry.number, path=entry.proof.path, note=entry.proof.note)
+        files[f"proofs/{entry.number}.tlog-proof"] = text.encode()
         places.append(
             {
-                "number": proof.index,
+                "number": entry.number,
                 "leaf_hash": bytes(entry.leaf_hash).hex(),
                 "prev": bytes(entry.prev).hex(),
                 "chain_hash": bytes(entry.chain_hash).hex(),

@@ -30,25 +30,14 @@ def chain_hash(previous: bytes, leaf: bytes) -> bytes:
 
 def root(leaf_hashes: Sequence[bytes]) -> bytes:
     """Return the root of the tree over all leaf hashes."""  # RFC 6962, section 2.1
-    level = list(leaf_hashes)
-    if not level:
-        return sha256(b"").digest()
-    while len(level) > 1:
-        level = _level_above(level)
-    return level[0]
+    return levels(leaf_hashes)[-1][0] if leaf_hashes else sha256(b"").digest()
 
 
 def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
     """Return the audit path of one leaf, from its sibling up. Raises ValueError outside the tree."""
     if not 0 <= index < len(leaf_hashes):
         raise ValueError(f"no leaf {index} in a tree of {len(leaf_hashes)}")
-    proof, level = [], list(leaf_hashes)  # RFC 6962, section 2.1.1
-    while len(level) > 1:
-        sibling = index ^ 1
-        if sibling < len(level):
-            proof.append(level[sibling])
-        level, index = _level_above(level), index >> 1
-    return proof
+    return path(levels(leaf_hashes), index)
 
 
 def consistency_proof(leaf_hashes: Sequence[bytes], old_size: int) -> list[bytes]:
@@ -158,6 +147,24 @@ class Frontier:
         for left in reversed(self.hashes[:-1]):
             found = node_hash(left, found)
         return found
+
+
+def levels(leaf_hashes: Sequence[bytes]) -> list[list[bytes]]:
+    """Return the tree level by level, the leaves first; a last node without a sibling moves up as it is."""
+    found = [list(leaf_hashes)]
+    while len(found[-1]) > 1:
+        found.append(_level_above(found[-1]))
+    return found
+
+
+def path(levels: Sequence[Sequence[bytes]], index: int) -> list[bytes]:
+    """Return the audit path of one leaf of a tree that `levels` has built."""  # RFC 6962, section 2.1.1
+    proof = []
+    for level in levels[:-1]:
+        if index ^ 1 < len(level):
+            proof.append(level[index ^ 1])
+        index >>= 1
+    return proof
 
 
 def _level_above(level: list[bytes]) -> list[bytes]:
