@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from licensing.domain.money import CURRENCIES, Money
 from licensing.domain.vocabulary import AUDIENCES, DUTY_PHRASES, PROHIBITION_PHRASES, is_territory
 from marketplace.domain.faults import Fault
-from marketplace.domain.fields import Fields
+from marketplace.domain.fields import Fields, printable
 from marketplace.domain.rights import USES
 from marketplace.domain.selection import OPERATORS, Condition, Selection
 
@@ -327,7 +327,7 @@ def _price_fault(amount: Any, currency: Any) -> tuple[str, str, dict[str, object
     if not isinstance(currency, str):
         return "wrong-type", "currency", {"expected": "a text"}
     if currency not in CURRENCIES:
-        return "unknown-currency", "currency", {"currency": currency[:20]}
+        return "unknown-currency", "currency", {"currency": printable(currency)}
     if amount % CURRENCIES[currency].step:
         return "price-step", "amount_minor", {"currency": currency, "step": CURRENCIES[currency].step}
     return None

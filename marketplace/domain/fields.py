@@ -112,7 +112,7 @@ class Fields:
     def _known(self, name: str, value: str, known: Iterable[str]) -> str:
         if value in known:
             return value
-        self.fault("unknown-word", name, word=_printable(value), known=", ".join(sorted(known)))
+        self.fault("unknown-word", name, word=printable(value), known=", ".join(sorted(known)))
         return ""
 
     def flag(self, name: str, *, required: bool = True) -> bool:
@@ -181,5 +181,6 @@ def is_storable(value: str, most: int) -> bool:
     )
 
 
-def _printable(value: str) -> str:
+def printable(value: str) -> str:
+    """Return the beginning of any text so that it can be shown."""
     return value[:40].encode("utf-8", "backslashreplace").decode()

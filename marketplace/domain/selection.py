@@ -127,7 +127,7 @@ def encoding_of(stream: BinaryIO) -> str:
 
     Raises SourceUnreadable where none of them fits.
     """
-    head = stream.read(CHUNK)
+    head = _read(stream)
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8-sig"),
         (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -137,7 +137,7 @@ def encoding_of(stream: BinaryIO) -> str:
             return name
     decoders = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8", "gb18030")}
     while decoders:
-        chunk, head = head or stream.read(CHUNK), b""
+        chunk, head = head or _read(stream), b""
         for name, decoder in list(decoders.items()):
             try:
                 decoder.decode(chunk, final=not chunk)
@@ -148,6 +148,13 @@ def encoding_of(stream: BinaryIO) -> str:
     for name in decoders:
         return name
     raise SourceUnreadable("the text is neither UTF-8, UTF-16 with a byte order mark nor GB18030")
+
+
+def _read(stream: BinaryIO) -> bytes:
+    try:
+        return stream.read(CHUNK)
+    except (EOFError, OSError, zlib.error) as error:
+        raise SourceUnreadable(_BROKEN) from error
 
 
 def copy_records(
