@@ -41,7 +41,7 @@ class Rows(ReadOnly, admin.TabularInline):
 
 class LineRows(Rows):
     model = OrderLine
-    fields = ("position", "offer", "price_minor_units", "currency", "purpose", "state", "grant", "refusal")
+    fields = ("position", "offer", "price_minor_units", "currency", "purpose", "state", "grant", "refusals")
 
 
 class EventRows(Rows):

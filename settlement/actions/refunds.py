@@ -22,7 +22,7 @@ from settlement.domain.postings import (
     remaining_shares,
     surplus_postings,
 )
-from settlement.domain.states import REFUND_MOVES, LineState, PaymentState, RefundState, allows
+from settlement.domain.states import REFUND_MOVES, LineState, PaymentState, RefundReason, RefundState, allows
 from settlement.errors import ProviderError
 from settlement.gateways import stripe as gateway
 from settlement.models import LineShare, OrderLine, Payment, Refund, RefundShare
@@ -32,21 +32,21 @@ logger = logging.getLogger(__name__)
 LOOK_AGAIN_AFTER = timedelta(minutes=1)
 
 
-def owe(line: OrderLine, *, reason: str, now: datetime) -> Refund | None:
+def owe(line: OrderLine, *, refusals: dict[str, str], now: datetime) -> Refund | None:
     """Owe a locked line's price back to the licensee and queue its sending; a free line just lapses."""
-    line.refusal = reason
+    line.refusals = refusals
     if not line.price_minor_units:
         line.state = LineState.LAPSED
-        line.save(update_fields=["state", "refusal"])
+        line.save(update_fields=["state", "refusals"])
         return None
     payment = Payment.objects.get(order_id=line.order_id, state=PaymentState.SUCCEEDED)
-    refund = _request(payment, line, line.price, reason, now)
+    refund = _request(payment, line, line.price, RefundReason.NOT_GRANTED, now)
     holdings = _take_from_holders(refund, line, line.price)
     postings = refund_owed_postings(line.price, holdings)
     fact = f"refund:{refund.pk}:owed"
     journal.post(postings, kind=EntryKind.REFUND_OWED, fact=fact, order=line.order, now=now)
     line.state = LineState.REFUND_DUE
-    line.save(update_fields=["state", "refusal"])
+    line.save(update_fields=["state", "refusals"])
     return refund
 
 
@@ -56,7 +56,7 @@ def owe_surplus(payment: Payment, *, charge: Charge, now: datetime) -> None:
         return
     postings = surplus_postings(charge.amount)
     journal.post(postings, kind=EntryKind.SURPLUS, fact=charge.fact, order=payment.order, now=now)
-    _request(payment, None, charge.amount, "paid twice, or after the time to pay", now)
+    _request(payment, None, charge.amount, RefundReason.SURPLUS, now)
 
 
 @transaction.atomic
@@ -106,7 +106,9 @@ def send(*, now: datetime) -> int:
     return sent
 
 
-def _request(payment: Payment, line: OrderLine | None, amount: Money, reason: str, now: datetime) -> Refund:
+def _request(
+    payment: Payment, line: OrderLine | None, amount: Money, reason: RefundReason, now: datetime
+) -> Refund:
     refund = Refund.objects.create(
         payment=payment,
         line=line,

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import translation
 
 from licensing.errors import GrantRefused, NotFound
 from settlement.actions import journal, orders, payments, refunds
@@ -11,6 +12,8 @@ from settlement.domain.charges import Charge
 from settlement.domain.postings import EntryKind, sale_postings
 from settlement.domain.states import OrderState, PaymentState
 from settlement.models import Order, OrderLine
+
+LANGUAGES = ("zh-Hans", "en")
 
 
 def settle(*, order_id: UUID, charge: Charge, now: datetime) -> Order:
@@ -42,12 +45,15 @@ def finish(*, order_id: UUID, now: datetime) -> Order:
 
 
 def grant_or_owe(line: OrderLine, *, now: datetime) -> None:
-    """Grant a locked line; where licensing refuses, owe its price back to the licensee."""
-    try:
-        with transaction.atomic():
-            orders.grant_line(line, order=line.order, now=now)
-    except (GrantRefused, NotFound) as refusal:
-        refunds.owe(line, reason=str(refusal), now=now)
+    """Grant a locked line; where licensing refuses, in words of each language, owe its price back."""
+    refusals = {}
+    for language in LANGUAGES:
+        try:
+            with transaction.atomic(), translation.override(language):
+                return orders.grant_line(line, order=line.order, now=now)
+        except (GrantRefused, NotFound) as refusal:
+            refusals[language] = str(refusal)
+    refunds.owe(line, refusals=refusals, now=now)
 
 
 def resume(*, now: datetime, limit: int = 100) -> int:

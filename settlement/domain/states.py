@@ -54,6 +54,13 @@ class RefundState(StrEnum):
     FAILED = "failed"  # us: ask again; the money is still owed
 
 
+class RefundReason(StrEnum):
+    """Why money goes back; a line says the rest in words."""
+
+    NOT_GRANTED = "not_granted"  # the line could not be granted
+    SURPLUS = "surplus"  # paid twice, or after the time to pay
+
+
 class CallState(StrEnum):
     """The life of a call in the outbox."""
 

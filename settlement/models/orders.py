@@ -5,6 +5,7 @@ import uuid
 import pgtrigger
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from ledger.triggers import AppendOnly, Rule, refuse
@@ -136,7 +137,7 @@ class OrderLine(models.Model):
     grant = models.OneToOneField(
         "licensing.Grant", models.PROTECT, null=True, blank=True, related_name="order_line"
     )
-    refusal = models.TextField(blank=True, default="")
+    refusals = models.JSONField(default=dict, blank=True)  # why it was not granted, in words of each language
 
     class Meta:
         verbose_name = _("order line")
@@ -237,6 +238,12 @@ class OrderLine(models.Model):
     def price(self) -> Money:
         """Return the price as it was when the order was placed."""
         return Money(self.price_minor_units, self.currency)
+
+    @property
+    def refusal(self) -> str:
+        """Return why the line was not granted, in the reader's language; nothing where it was."""
+        chinese = (get_language() or "en").startswith("zh")
+        return self.refusals.get("zh-Hans" if chinese else "en", "")
 
     @property
     def is_open(self) -> bool:

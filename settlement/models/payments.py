@@ -9,7 +9,14 @@ from django.utils.translation import gettext_lazy as _
 
 from ledger.triggers import AppendOnly, Rule, refuse
 from licensing.domain.money import Money
-from settlement.domain.states import LIVE_PAYMENTS, PAYMENT_MOVES, REFUND_MOVES, PaymentState, RefundState
+from settlement.domain.states import (
+    LIVE_PAYMENTS,
+    PAYMENT_MOVES,
+    REFUND_MOVES,
+    PaymentState,
+    RefundReason,
+    RefundState,
+)
 from settlement.models.orders import LineShare, Order, OrderLine
 from settlement.models.rules import after_insert, frozen, known_currency, moves, one_of
 
@@ -112,6 +119,7 @@ class Refund(models.Model):
         verbose_name_plural = _("refunds")
         constraints = [
             one_of("refund_state", RefundState),
+            one_of("refund_reason", RefundReason, "reason"),
             models.CheckConstraint(name="refund_amount", condition=Q(amount_minor_units__gt=0)),
         ]
         triggers = [

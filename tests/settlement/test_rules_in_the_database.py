@@ -235,9 +235,9 @@ def test_prices_terms_and_shares_of_a_line_are_those_of_its_offer_for_ever():
 
 LINE = """
     INSERT INTO settlement_orderline (id, order_id, position, offer_id, price_minor_units, currency, policy_sha256,
-        share_plan_id, purpose, detail, reference, state, refusal)
+        share_plan_id, purpose, detail, reference, state, refusals)
     SELECT gen_random_uuid(), order_id, position + 1, offer_id, {price}, currency, {policy}, share_plan_id, purpose,
-        '{{}}', '', '{state}', '' FROM settlement_orderline
+        '{{}}', '', '{state}', '{{}}' FROM settlement_orderline
 """
 
 
@@ -270,7 +270,7 @@ def test_an_order_without_lines_or_a_line_without_shares_is_refused():
 
 REFUND = """
     INSERT INTO settlement_refund (id, payment_id, amount_minor_units, currency, state, reason, requested_at)
-    SELECT gen_random_uuid(), id, {amount}, currency, '{state}', 'by hand', now() FROM settlement_payment
+    SELECT gen_random_uuid(), id, {amount}, currency, '{state}', 'surplus', now() FROM settlement_payment
 """
 
 

@@ -11,7 +11,7 @@ from licensing.domain.terms import Action
 from licensing.errors import AudienceNotDeclared, ExclusiveNotSold, OfferEnded, UseNotPermitted
 from settlement import queries
 from settlement.actions import orders, outbox, payments, refunds, sales
-from settlement.domain.states import LineState, OrderState, PaymentState, RefundState
+from settlement.domain.states import LineState, OrderState, PaymentState, RefundReason, RefundState
 from settlement.errors import (
     BelowMinimum,
     EmptyOrder,
@@ -191,7 +191,8 @@ def test_an_offer_withdrawn_in_between_is_refunded_by_machine(sandbox):
     assert refunds.send(now=now()) == 1
     refund = queries.refunds_of(order.pk).get()
     assert refund.state == RefundState.SUCCEEDED
-    assert "ended" in refund.reason
+    assert refund.reason == RefundReason.NOT_GRANTED
+    assert "ended" in queries.lines(order.pk).last().refusals["en"]
     assert [line.state for line in queries.lines(order.pk)] == [LineState.GRANTED, LineState.REFUNDED]
     assert books() == {
         ("stripe_pending", None): 9900,
