@@ -95,7 +95,7 @@ def _slip(name: str, mark: str) -> str:
         return _slip_box(20, 16, 248, 38) + _word("slip-title", text, 144, 40, 15, "middle")
     columns = _halves(name) if len(name) > 7 else [name]
     width = 58 if len(columns) > 1 else 46
-    font, step = (18, 22) if len(columns) > 1 else (20, 0)
+    font, step = (18, 22) if len(columns) > 1 else (20 if len(name) < 7 else 18, 0)
     right = 20 + width / 2 + (font / 2 if len(columns) == 1 else (font + step) / 2)
     foot = 20 + width / 2
     return (
@@ -249,7 +249,7 @@ def _model(triangles: Sequence[Sequence[float]], *, x: float, y: float, width: f
     top = y + (height - scale * (max(down) - min(down))) / 2 - scale * min(down)
 
     def shade(triangle: Sequence[float]) -> int:
-        return round(9 * (triangle[6] if len(triangle) > 6 else 0.6))
+        return round(5 * (triangle[6] if len(triangle) > 6 else 0.6))
 
     drawn = []
     for level, group in groupby(triangles, key=shade):
@@ -262,5 +262,5 @@ def _model(triangles: Sequence[Sequence[float]], *, x: float, y: float, width: f
             + "z"
             for t in group
         )
-        drawn.append(f'<path class="face" opacity="{0.3 + 0.07 * level:.2f}" d="{path}"/>')
+        drawn.append(f'<path class="face-{level}" d="{path}"/>')
     return "".join(drawn)

@@ -3,7 +3,6 @@
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from marketplace.api import files
 from marketplace.views import (
     account,
     carts,
@@ -57,7 +56,6 @@ urlpatterns = [
 unprefixed = [
     path("language/", set_language, name="set-language"),
     path("theme/", preferences.set_theme, name="set-theme"),
-    path("previews/<str:listing>/<int:position>-<int:width>.jpg", files.preview, name="preview"),
     path("certificates/<str:number>.json", certificates.document, name="certificate-json"),
     path("robots.txt", machines.robots, name="robots"),
 ]

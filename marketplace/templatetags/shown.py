@@ -94,20 +94,26 @@ def size(count: int) -> str:
     return f"{count} B"
 
 
+def day_text(when: datetime | date) -> str:
+    """Return a date in Shanghai in words."""
+    local = timezone.localtime(when).date() if isinstance(when, datetime) else when
+    if chinese():
+        return f"{local.year}年{local.month}月{local.day}日"
+    return f"{local.day} {MONTHS[local.month - 1]} {local.year}"
+
+
+def moment_text(when: datetime) -> str:
+    """Return a date and time in Shanghai in words, with the zone."""
+    clock = timezone.localtime(when).strftime("%H:%M:%S")
+    return f"{day_text(when)} {clock}（上海）" if chinese() else f"{day_text(when)}, {clock} (Shanghai)"
+
+
 @register.filter
-def day(moment: datetime | date | None) -> str:
+def day(when: datetime | date | None) -> str:
     """Print a date in Shanghai, in words that do not break."""
-    if moment is None:
+    if when is None:
         return ""
-    iso = moment.isoformat()
-    if isinstance(moment, datetime):
-        moment = timezone.localtime(moment).date()
-    text = (
-        f"{moment.year}年{moment.month}月{moment.day}日"
-        if chinese()
-        else f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
-    )
-    return format_html('<time datetime="{}">{}</time>', iso, text)
+    return format_html('<time datetime="{}">{}</time>', when.isoformat(), day_text(when))
 
 
 @register.filter
@@ -115,14 +121,7 @@ def moment(when: datetime | None) -> str:
     """Print a date and time in Shanghai, with the zone in words."""
     if when is None:
         return ""
-    local = timezone.localtime(when)
-    clock = local.strftime("%H:%M:%S")
-    text = (
-        f"{local.year}年{local.month}月{local.day}日 {clock}（上海）"
-        if chinese()
-        else f"{local.day} {MONTHS[local.month - 1]} {local.year}, {clock} (Shanghai)"
-    )
-    return format_html('<time datetime="{}">{}</time>', when.isoformat(), text)
+    return format_html('<time datetime="{}">{}</time>', when.isoformat(), moment_text(when))
 
 
 @register.filter

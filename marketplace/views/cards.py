@@ -11,11 +11,13 @@ from django.utils.translation import ngettext
 
 from ledger import queries as ledger
 from licensing.domain.terms import Action
+from licensing.domain.vocabulary import territory_name
 from marketplace.domain.purposes import Offered
 from marketplace.models import Listing
 from marketplace.queries.catalogue import Card as Row
 from marketplace.templatetags.shown import chinese, money, number
 from marketplace.views.parts import Badge
+from marketplace.views.sentences import purpose_name
 
 FORMATS = {
     "csv": "CSV",
@@ -167,11 +169,9 @@ def price_line(row: Row) -> tuple[str, str]:
     if row.lowest:
         same = len({price for price in row.prices.values() if price}) == 1
         if same and row.is_edition:
-            return money(row.lowest[1]), _("for preparation and delivery, any use")
+            return money(row.lowest[1]), _("preparation fee, any use")
         if same:
-            return money(row.lowest[1]), _("one price for all uses offered")
-        from marketplace.views.sentences import purpose_name
-
+            return money(row.lowest[1]), _("one price, any use offered")
         return _("from %(price)s") % {"price": money(row.lowest[1])}, purpose_name(row.lowest[0])
     if any(offer.terms.exclusive for offer in row.offers):
         exclusive = next(offer for offer in row.offers if offer.terms.exclusive)
@@ -218,8 +218,6 @@ def withheld(offers: Sequence[Offered]) -> Iterable[Badge]:
 
 def territory(codes: Sequence[str]) -> str:
     """Return the names of countries."""
-    from licensing.domain.vocabulary import territory_name
-
     language = "zh-Hans" if chinese() else "en"
     return ("、" if chinese() else ", ").join(territory_name(code, language) for code in codes)
 

@@ -4,11 +4,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.signals import user_logged_in
-from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -34,8 +32,6 @@ from marketplace.views.cards import Card, address, card
 from marketplace.views.parts import Link
 from marketplace.views.picker import language, price, refusal, scope
 from marketplace.views.sentences import purpose_name
-
-KEY = "cart"  # where the session keeps the name of a visitor's cart; it outlives signing in
 
 
 @dataclass(frozen=True)
@@ -66,8 +62,7 @@ class Group:
 
 def owner(request: HttpRequest) -> dict[str, Any]:
     """Return whose cart a request is about."""
-    user = request.user if isinstance(request.user, User) else None
-    return {"user": user, "session_key": request.session.get(KEY, "")}
+    return {"user": request.user, "session_key": request.session.get(carts.SESSION_FIELD, "")}
 
 
 def cart(request: HttpRequest) -> HttpResponse:
@@ -188,8 +183,7 @@ def line_shown(line: Line, row: catalogue.Card) -> LineShown:
 @require_POST
 def add(request: HttpRequest) -> HttpResponse:
     """Put a dataset into the cart for a purpose, or say why it cannot be."""
-    if not request.session.get(KEY):
-        request.session[KEY] = uuid4().hex
+    carts.session_key(request.session)
     wanted = Wanted(
         listing=request.POST.get("listing", ""),
         purpose=request.POST.get("purpose", ""),
@@ -225,11 +219,3 @@ def remove(request: HttpRequest) -> HttpResponse:
         return redirect("cart")
     carts.remove(**owner(request), line_id=line)
     return redirect("cart")
-
-
-@receiver(user_logged_in)
-def keep_cart(sender: Any, request: HttpRequest | None, user: User, **rest: Any) -> None:
-    """Give a visitor's cart to the user who has just signed in."""
-    key = request.session.get(KEY, "") if request is not None else ""
-    if key:
-        carts.take_over(user=user, session_key=key)

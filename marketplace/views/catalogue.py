@@ -19,7 +19,7 @@ from marketplace.queries import catalogue, figures
 from marketplace.queries.catalogue import Filters
 from marketplace.templatetags.shown import number, plain
 from marketplace.views import works
-from marketplace.views.cards import absolute, cards, kind_name
+from marketplace.views.cards import FORMATS, absolute, cards, kind_name
 from marketplace.views.parts import Link, pager
 from marketplace.views.sentences import purpose_name
 
@@ -214,8 +214,6 @@ def value_name(name: str, value: str, shops: dict[str, str]) -> str:
             rights = rights_of(value)
             return rights.label if rights else value
         case "format":
-            from marketplace.views.cards import FORMATS
-
             return FORMATS.get(value, value.upper())
     return value
 

@@ -19,7 +19,7 @@ from licensing.domain.terms import Sentence, sentences
 from licensing.domain.vocabulary import PURPOSE_NAMES, TEMPLATE_NAMES, pick
 from licensing.errors import NotFound
 from marketplace.queries import library
-from marketplace.templatetags.shown import day, money, number, plain, short_hash
+from marketplace.templatetags.shown import day_text, money, number, plain, short_hash
 from marketplace.views.cards import absolute
 from marketplace.views.parts import Badge, Fact
 from marketplace.views.picker import language, scope
@@ -119,13 +119,13 @@ def is_holder(request: HttpRequest, grant: Any) -> bool:
 def state_sentence(revoked: Any) -> str:
     """Say whether the grant stands."""
     if revoked:
-        return _("Revoked on %(day)s. What was done under it before stays permitted.") % {"day": day(revoked)}
+        return _("Revoked on %(day)s. What was done under it before stays permitted.") % {"day": day_text(revoked)}
     return _("The grant stands. This page and the JSON hold the same facts.")
 
 
 def sentence(grant: Any, entry: int | None) -> str:
     """Say what the certificate records."""
-    named = {"day": day(grant.issued_at), "entry": number(entry)}
+    named = {"day": day_text(grant.issued_at), "entry": number(entry)}
     if entry is None:
         return _("The licensor made this grant on %(day)s; its ledger entry is being numbered.") % named
     return mark_safe(

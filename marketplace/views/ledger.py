@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from ledger import queries
 from ledger.errors import CheckpointNotFound, EntryNotFound
-from marketplace.templatetags.shown import hexed, moment, number, short_hash, utc
+from marketplace.templatetags.shown import hexed, moment_text, number, short_hash, utc
 from marketplace.views import path_drawing, sentences
 from marketplace.views.parts import Badge, Check, Fact, Pager
 
@@ -91,7 +91,7 @@ def checkpoint(request: HttpRequest, size: int) -> HttpResponse:
     sentence = _("On %(moment)s the house signed that the log has %(size)s entries under this root.")
     context = {
         "size": signed.size,
-        "sentence": sentence % {"moment": moment(signed.signed_at), "size": number(signed.size)},
+        "sentence": sentence % {"moment": moment_text(signed.signed_at), "size": number(signed.size)},
         "note": signed.note,
         "root": hexed(signed.root),
         "signed_at": signed.signed_at,

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from licensing.domain.money import Money
 from marketplace.errors import NotFound
 from marketplace.queries import orders as queries
-from marketplace.templatetags.shown import moment, money, plain
+from marketplace.templatetags.shown import moment_text, money, plain
 from marketplace.views.cards import address
 from marketplace.views.parts import Badge, Fact
 from marketplace.views.picker import price
@@ -65,7 +65,7 @@ def order(request: HttpRequest, number: str) -> HttpResponse:
     payment = settlement.payment_of(found.pk)
     facts = [
         Fact(_("Order"), found.number),
-        Fact(_("Placed"), moment(found.placed_at)),
+        Fact(_("Placed"), moment_text(found.placed_at)),
         Fact(_("Licensee"), plain(found.licensee.name)),
         Fact(_("Total"), price(found.total)),
     ]
@@ -164,4 +164,4 @@ def sentence(order: Any) -> str:
         "part_refunded": _("What could not be granted was refunded."),
         "refunded": _("The whole amount was refunded."),
     }
-    return said.get(order.state, "%(until)s") % {"until": moment(order.expires_at)}
+    return said.get(order.state, "%(until)s") % {"until": moment_text(order.expires_at)}

@@ -8,14 +8,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from licensing.domain.money import Money
-from marketplace.templatetags.shown import moment, money, number, plain, size
+from marketplace.templatetags.shown import moment_text, money, number, plain, size
 
 Document = dict[str, Any]
 
 
 def full(document: Document) -> str:
     """Say one entry as a sentence that begins with its time."""
-    at = moment(datetime.fromisoformat(document["at"]))
+    at = moment_text(datetime.fromisoformat(document["at"]))
     return _("On %(moment)s: %(sentence)s") % {"moment": at, "sentence": short(document)}
 
 

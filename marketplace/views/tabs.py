@@ -41,7 +41,7 @@ Page = dict[str, Any]
 
 def overview(request: HttpRequest, shown: Listing, page: Page) -> Page:
     """Return the description, the free whole of an edition, and what is inside."""
-    edition = licensing.edition(shown.asset_id) if page["row"].is_edition else None
+    edition = licensing.edition_of(shown.asset_id) if page["row"].is_edition else None
     return {
         "sources": cards(catalogue.sources_of(shown)) if edition else [],
         "adds": edition.adds if edition else None,

@@ -16,7 +16,7 @@ from licensing.errors import NotFound
 from licensing.errors import Refused as LicensingRefused
 from marketplace.errors import Refused
 from marketplace.queries import catalogue
-from marketplace.templatetags.shown import day, plain, short_hash
+from marketplace.templatetags.shown import day_text, plain, short_hash
 from marketplace.views import errors
 from marketplace.views.cards import address
 from marketplace.views.ledger import check_words
@@ -80,7 +80,7 @@ def of_hash(sha256: str) -> Result:
                 "name": file.name,
                 "number": file.version.number,
                 "title": plain(file.version.title),
-                "day": day(file.version.published_at),
+                "day": day_text(file.version.published_at),
             }
             entry = ledger.number_of(file.version.intent_id)
             text = _("“%(name)s” of “%(title)s”, version %(number)s, published on %(day)s.") % named
@@ -119,9 +119,9 @@ def of_certificate(asked: str) -> Result:
         Check(
             "fail" if revoked else "pass",
             _("Grant"),
-            _("Revoked on %(day)s.") % {"day": day(revoked)}
+            _("Revoked on %(day)s.") % {"day": day_text(revoked)}
             if revoked
-            else _("Given on %(day)s and not revoked.") % {"day": day(grant.issued_at)},
+            else _("Given on %(day)s and not revoked.") % {"day": day_text(grant.issued_at)},
             reverse("certificate", args=[grant.number]),
             _("Certificate"),
         ),

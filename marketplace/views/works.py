@@ -26,7 +26,6 @@ class Work:
     listing_url: str
     full_url: str
     shop: dict[str, str]
-    action: str = ""
     current: bool = False
     shown_width: int = 0
     shown_height: int = 0
@@ -83,16 +82,17 @@ def work(
 
 
 def hero(listings: list[Listing]) -> Work | None:
-    """Return the one work of the start page: the tallest upright one of the smallest collection."""
-    for listing in reversed(listings):
-        upright = [
-            (shown["width"] / shown["height"], index)
-            for index, shown in enumerate(pictures_of(listing))
-            if shown["width"] < shown["height"]
-        ]
-        if upright:
-            return work(listing, min(upright)[1], records.described(listing.version_id), width=1600)
-    return None
+    """Return the one work of the start page: the most upright of all that are whole."""
+    upright: list[tuple[float, int, Listing]] = []
+    for listing in listings:
+        described = records.described(listing.version_id)
+        for index, shown in enumerate(pictures_of(listing)):
+            if "crop" not in described.get(shown["name"], {}).get("form", ""):
+                upright.append((shown["width"] / shown["height"], index, listing))
+    if not upright:
+        return None
+    _ratio, index, listing = min(upright, key=lambda found: found[0])
+    return work(listing, index, records.described(listing.version_id), width=1600)
 
 
 def exhibit(listing: Listing) -> Exhibit:
