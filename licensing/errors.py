@@ -20,7 +20,7 @@ Refused
 │   ├── UseNotPermitted(offer_id, reasons)      the terms do not allow the stated purpose
 │   ├── BasisRefused(offer_id, basis)           free, paid and standing grants each fit other offers
 │   └── ReferenceReused(reference)              the same reference came for another grant
-└── RevocationRefused(grant_id, reason)         what must stay open cannot be revoked
+└── RevocationRefused(grant_id, reason)         what was given to everybody, or no reason given
 """
 
 from collections.abc import Sequence

@@ -4,7 +4,7 @@ import hashlib
 import itertools
 from datetime import UTC, datetime
 
-from licensing.actions import assets, offers, parties, shares
+from licensing.actions import assets, grants, offers, parties, shares
 from licensing.domain.files import FileSpec
 from licensing.domain.money import Money
 from licensing.domain.parties import PLATFORM_PARTY_ID
@@ -97,3 +97,17 @@ def edition(*sources, now=NOW):
         now=now,
     )
     return made
+
+
+def grant(on=None, *, licensee=None, reference=None, now=NOW):
+    """Grant an offer to a person who says little; by default a priced one."""
+    on = on or offer(now=now)
+    return grants.issue(
+        offer_id=on.pk,
+        licensee_id=(licensee or party("Li Hua", kind="person", now=now)).pk,
+        basis="free" if on.is_free else "paid",
+        purpose="study_teach",
+        reference=reference or f"reference {next(_serial)}",
+        detail={"licensee_name": "Li Hua"},
+        now=now,
+    )

@@ -92,8 +92,8 @@ def stand(*, offer_id: UUID, now: datetime) -> Grant:
 def revoke(*, grant_id: UUID, reason: str, now: datetime) -> GrantRevocation:
     """End a grant. Calling it again changes nothing. Raises RevocationRefused, NotFound."""
     grant = queries.grant(grant_id)
-    if grant.basis == Basis.STANDING and grant.offer.asset.public_interest:
-        raise RevocationRefused(grant.pk, _("What belongs to the public stays granted to everybody."))
+    if grant.basis == Basis.STANDING:
+        raise RevocationRefused(grant.pk, _("What was granted to everybody is not taken back."))
     if not reason.strip():
         raise RevocationRefused(grant.pk, _("A revocation states its reason."))
     _wait_for_twin(grant.reference)

@@ -122,17 +122,11 @@ class GrantRevocation(models.Model):
         triggers = [
             AppendOnly(),
             Rule(
-                name="public_stays_open",
+                name="standing_stays",
                 operation="INSERT",
-                declare=[("asset", "licensing_asset%ROWTYPE")],
                 func=f"""
-                    SELECT a.* INTO STRICT asset FROM licensing_asset a
-                        JOIN licensing_offer o ON o.asset_id = a.id
-                        JOIN licensing_grant g ON g.offer_id = o.id
-                        WHERE g.id = NEW.grant_id FOR NO KEY UPDATE OF a;
-                    IF asset.public_interest AND EXISTS (SELECT FROM licensing_grant
-                        WHERE id = NEW.grant_id AND basis = 'standing') THEN
-                        {refuse("public interest: the standing grant to everybody is not revoked")}
+                    IF EXISTS (SELECT FROM licensing_grant WHERE id = NEW.grant_id AND basis = 'standing') THEN
+                        {refuse("standing grant: what was given to everybody is not taken back")}
                     END IF;
                     RETURN NEW;
                 """,

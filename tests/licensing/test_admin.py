@@ -25,9 +25,7 @@ def rows():
     made = make.edition()
     make.offer(made, terms=make.FOR_EDUCATION, price=make.ZERO)
     offers.withdraw(offer_id=make.offer().pk, now=make.NOW)
-    grants.revoke(
-        grant_id=grants.stand(offer_id=make.free_offer().pk, now=make.NOW).pk, reason="x", now=make.NOW
-    )
+    grants.revoke(grant_id=make.grant().pk, reason="refunded", now=make.NOW)
 
 
 @pytest.mark.parametrize("model", SHOWN, ids=lambda model: model.__name__)

@@ -11,6 +11,7 @@ from licensing.actions import assets, grants, offers
 from licensing.errors import OfferEnded, PublicMustBeFree
 from licensing.models import Asset, Grant, OfferEnd
 from tests import factories as make
+from tests.licensing.by_hand import grant_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,7 +62,7 @@ def uncommitted(work):
 def by_hand(sql, *values):
     def work():
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(sql, values)
+            cursor.execute(sql, values or None)
 
     return work
 
@@ -149,6 +150,15 @@ def test_a_grant_asked_for_while_the_offer_ends_is_refused():
         assert other.is_held_up()
     assert isinstance(other.outcome(), OfferEnded)
     assert not Grant.objects.exists()
+
+
+def test_a_grant_written_by_hand_waits_for_the_end_of_its_offer_too():
+    offer = make.offer()
+    written = grant_on(offer)
+    with uncommitted(lambda: offers.withdraw(offer_id=offer.pk, now=make.NOW)):
+        other = Other(by_hand(written))
+        assert other.is_held_up()
+    assert "its offer has ended" in str(other.outcome())
 
 
 def test_eight_requests_with_one_reference_are_one_grant():

@@ -11,6 +11,7 @@ from licensing import queries
 from licensing.actions import grants
 from licensing.domain import identifiers
 from licensing.domain.parties import PUBLIC_PARTY_ID
+from licensing.errors import RevocationRefused
 from licensing.models import GrantDetail
 from tests import factories as make
 
@@ -110,6 +111,8 @@ def test_files_are_found_by_their_hash_and_shares_in_their_order():
 def test_a_revoked_grant_is_not_live_and_says_when_it_ended():
     grant = bought()
     assert queries.live_grant(grant.pk) == grant
+    with pytest.raises(RevocationRefused):
+        grants.revoke(grant_id=grant.pk, reason=" ", now=make.NOW)
     revocation = grants.revoke(grant_id=grant.pk, reason="refunded", now=make.NOW)
     assert grants.revoke(grant_id=grant.pk, reason="again", now=make.NOW) == revocation
     assert queries.live_grant(grant.pk) is None

@@ -44,7 +44,7 @@ def some_terms(draw):
 
 
 @seed(20261123)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(some_terms())
 def test_terms_come_back_from_their_bytes(terms):
     again = Terms.from_canonical(terms.canonical())
@@ -53,7 +53,7 @@ def test_terms_come_back_from_their_bytes(terms):
 
 
 @seed(20261123)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(some_terms(), some_terms())
 def test_other_terms_have_another_address_and_other_sentences(one, two):
     if one == two:
@@ -74,7 +74,7 @@ def test_other_terms_have_another_address_and_other_sentences(one, two):
 
 
 @seed(20261123)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(some_terms())
 def test_every_action_stands_in_exactly_one_clause_and_clauses_are_numbered(terms):
     rules = clauses(terms)
@@ -85,7 +85,7 @@ def test_every_action_stands_in_exactly_one_clause_and_clauses_are_numbered(term
 
 
 @seed(20261123)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(some_terms())
 def test_each_language_says_each_clause_in_its_own_script(terms):
     chinese, english = sentences(terms, "zh-hans"), sentences(terms, "en")
