@@ -117,6 +117,7 @@ def _look(call: OutboxCall) -> Checkout | MoneyBack | None:
     return gateway.find_checkout(payment_id=call.payment_id, since=call.first_sent_at)
 
 
+@transaction.atomic
 def _apply(call: OutboxCall, answer: Checkout | MoneyBack, *, now: datetime) -> None:
     # Done comes first: a refund that failed puts its call back into the queue.
     OutboxCall.objects.filter(pk=call.pk).update(state=CallState.DONE, trouble="")

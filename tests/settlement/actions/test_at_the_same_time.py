@@ -8,11 +8,12 @@ import pytest
 from django.db import connections
 
 from ledger.models import Intent
+from licensing.actions import offers
 from licensing.models import Grant
 from settlement import queries
-from settlement.actions import inbox, payments
+from settlement.actions import inbox, orders, payments
 from settlement.domain.states import EventState, OrderState
-from settlement.models import InboxEvent, JournalEntry, Payment
+from settlement.models import InboxEvent, JournalEntry, Payment, Refund
 from tests.settlement import made
 from tests.settlement.made import now
 
@@ -100,6 +101,23 @@ def test_return_page_and_webhook_at_the_same_instant_are_one_grant(sandbox):
     assert JournalEntry.objects.count() == 5
 
 
+def test_two_who_find_a_line_ungrantable_at_once_owe_its_money_once(sandbox, monkeypatch):
+    offer = made.factories.offer()
+    order = made.paid_at_the_provider(sandbox, made.line(offer))
+    offers.withdraw(offer_id=offer.pk, now=now())
+    both_have_looked, look = threading.Barrier(2), orders.open_line_ids
+
+    def look_together(order_id):
+        found = look(order_id)
+        both_have_looked.wait(timeout=30)
+        return found
+
+    monkeypatch.setattr(orders, "open_line_ids", look_together)
+    at_once(*[lambda: payments.refresh(order_id=order.pk, now=now())] * 2)
+    assert Refund.objects.get().amount == order.total
+    assert queries.order(order.pk).state == OrderState.AUTO_REFUNDING
+
+
 def test_a_double_click_opens_one_page(sandbox):
     order = made.order()
     started = at_once(*[lambda: made.start(order).session_url] * 4)
@@ -116,8 +134,8 @@ def test_the_same_order_placed_8_times_at_once_is_one_order():
 
 def test_many_first_sales_of_one_licensor_share_its_account(sandbox):
     offer = made.factories.offer()
-    orders = [made.paid_at_the_provider(sandbox, made.line(offer)) for _ in range(6)]
-    at_once(*[lambda order=order: payments.refresh(order_id=order.pk, now=now()) for order in orders])
-    assert {queries.order(order.pk).state for order in orders} == {OrderState.COMPLETE}
+    paid = [made.paid_at_the_provider(sandbox, made.line(offer)) for _ in range(6)]
+    at_once(*[lambda order=order: payments.refresh(order_id=order.pk, now=now()) for order in paid])
+    assert {queries.order(order.pk).state for order in paid} == {OrderState.COMPLETE}
     assert len(queries.balances()) == 3
     assert queries.trial_balance() == {"CNY": 0}
