@@ -57,7 +57,7 @@ class Command(BaseCommand):
         except (PortTaken, NotReady, Refused, Unanswered, sale.Differs, servers.ServerFailed) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
-            self.stdout.write("\nStopping.")
+            self.stderr.write("\nStopping.")
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
@@ -91,6 +91,8 @@ class Command(BaseCommand):
         with self.step("verify", "Ledger: verify the whole log, then a report offline"):
             checkpoint = self.verify(paid["asset"], max(paid["entry"], free["entry"]))
         self.where_to_look(services, people, paid)
+        if not once:
+            self.stdout.write(f"Serving on {services.base} until Ctrl-C.")
         if as_json:
             result = {
                 "asset": paid.pop("asset"),
@@ -98,14 +100,15 @@ class Command(BaseCommand):
                 "refused": refused,
                 "paid": paid,
                 "free": free,
+                "checkpoint": checkpoint,
+                "verified": True,
+                "seconds": self.seconds,
             }
-            result |= {"checkpoint": checkpoint, "verified": True, "seconds": self.seconds}
             self.stdout.write(json.dumps(result, ensure_ascii=False))
-        if not once:
-            self.stdout.write(f"Serving on {services.base} until Ctrl-C.")
-            while True:
-                services.supervisor.revive()
-                time.sleep(1)
+        self.stdout.flush()
+        while not once:
+            services.supervisor.revive()
+            time.sleep(1)
 
     @contextmanager
     def step(self, name: str, sentence: str) -> Iterator[None]:
@@ -113,7 +116,11 @@ class Command(BaseCommand):
         self.stdout.write(f"[{len(self.seconds) + 1}] {sentence} ...", ending="")
         self.stdout.flush()
         began = time.monotonic()
-        yield
+        try:
+            yield
+        except Exception:
+            self.stdout.write("")  # what went wrong begins a line of its own
+            raise
         self.seconds[name] = round(time.monotonic() - began, 2)
         self.stdout.write(f" {self.seconds[name]} s")
 
