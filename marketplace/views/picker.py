@@ -165,7 +165,7 @@ def scope(terms: Terms) -> str:
         )
     else:
         said.append(_("For good; no updates promised."))
-    return " ".join(said)
+    return ("" if language() == "zh-Hans" else " ").join(said)
 
 
 def refusal(choice: Choice) -> Refusal:

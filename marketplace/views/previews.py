@@ -88,9 +88,16 @@ def rows(shown: Listing) -> dict[str, Any] | None:
     names = [name for name in records.columns(found) if any(records.cell(row.get(name)) for row in found)]
     if not names:
         return None
-    shown_names = names[:COLUMNS]
+    shown_names = sorted(names, key=lambda name: (telling(name), names.index(name)))[:COLUMNS]
     cells = [[records.cell(row.get(name)) for name in shown_names] for row in found]
     return {"kind": "table", "columns": shown_names, "rows": cells, "total": shown.record_count}
+
+
+def telling(name: str) -> int:
+    """Return how soon a reader wants a field: titles, then makers, then dates, then the rest."""
+    order = (("title", "name", "名"), ("artist", "author", "creator", "maker", "者"), ("date", "year", "年"))
+    word = name.lower()
+    return next((place for place, words in enumerate(order) if any(part in word for part in words)), len(order))
 
 
 def sound(shown: Listing, *, free: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from ledger import queries as ledger
 from licensing import queries as licensing
@@ -28,7 +28,7 @@ SAMPLE = 10  # records of a dataset that is not free, shown before it is bought
 
 NAMES: dict[str, Callable[[], str]] = {
     "overview": lambda: _("Overview"),
-    "data": lambda: _("Data"),
+    "data": lambda: pgettext("tab", "Data"),
     "files": lambda: _("Files"),
     "fields": lambda: _("Fields"),
     "licences": lambda: _("Licences"),
