@@ -1,15 +1,26 @@
 """What every test stands on: how a test database is put back, and long suites only when asked for."""
 
+import hypothesis
 import pytest
 from django.db import connections
 from django.test import TransactionTestCase
 
 from tests.live_house import live_house  # noqa: F401 (a fixture)
 
+# How long an example takes says more about the machine than about the code.
+QUIET = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow], "print_blob": True}
+hypothesis.settings.register_profile("daily", max_examples=100, **QUIET)
+hypothesis.settings.register_profile("nightly", max_examples=2000, **QUIET)
+
 
 def pytest_addoption(parser):
     """Add the option that `manage.py test --nightly` passes on."""
     parser.addoption("--nightly", action="store_true", help="also run the long suites")
+
+
+def pytest_configure(config):
+    """Try as many examples as there is time for."""
+    hypothesis.settings.load_profile("nightly" if config.getoption("--nightly") else "daily")
 
 
 def pytest_collection_modifyitems(config, items):
