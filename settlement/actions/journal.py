@@ -10,7 +10,7 @@ from settlement.models import Account, JournalEntry, Order
 from settlement.models import Posting as PostingRow
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def post(
     postings: Sequence[Posting], *, kind: EntryKind, fact: str, order: Order | None, now: datetime
 ) -> JournalEntry:

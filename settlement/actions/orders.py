@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -12,7 +13,6 @@ from django.db import connection, transaction
 from licensing import queries as licensing
 from licensing.actions import grants
 from licensing.domain.money import CURRENCIES, Money
-from licensing.models import Offer
 from settlement.actions import journal, payments
 from settlement.domain.postings import EntryKind, Holding, share_out
 from settlement.domain.states import ORDER_MOVES, PAYABLE_ORDERS, LineState, OrderState, allows
@@ -26,6 +26,9 @@ from settlement.errors import (
     ProviderError,
 )
 from settlement.models import LineShare, Order, OrderEvent, OrderLine
+
+if TYPE_CHECKING:
+    from licensing.models import Offer
 
 TIME_TO_PAY = timedelta(minutes=30)
 
@@ -163,7 +166,7 @@ def _end(order_id: UUID, *, now: datetime) -> bool:
     return True
 
 
-def _total(offers: Sequence[Offer]) -> Money:
+def _total(offers: "Sequence[Offer]") -> Money:
     currencies = {offer.currency for offer in offers}
     if not currencies:
         raise EmptyOrder
@@ -190,7 +193,7 @@ def _write(licensee_id: UUID, total: Money, key: str, fingerprint: str, now: dat
     return order
 
 
-def _write_lines(order: Order, lines: Sequence[LineRequest], offers: Sequence[Offer]) -> None:
+def _write_lines(order: Order, lines: Sequence[LineRequest], offers: "Sequence[Offer]") -> None:
     rows = OrderLine.objects.bulk_create(
         OrderLine(
             order=order,
