@@ -14,7 +14,7 @@ class SignupForm(forms.Form):
     """What signing up asks beside e-mail and password: the name that stands on certificates."""
 
     name = forms.CharField(
-        label=_("Name"),
+        label=_("Your name"),
         max_length=120,
         help_text=_("A person's name, as it shall stand on certificates. It never goes on the ledger."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),

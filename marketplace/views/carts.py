@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from ledger.clock import now
 from licensing import queries as licensing
 from licensing.domain.money import CURRENCIES, Money
-from licensing.domain.terms import Sentence, sentences
+from licensing.domain.terms import PURPOSES, Sentence, Terms, clauses, sentences
 from licensing.errors import AudienceNotDeclared
 from licensing.errors import Refused as LicensingRefused
 from marketplace.actions import cart as carts
@@ -45,6 +45,7 @@ class LineShown:
     scope: str
     change_url: str
     sentences: list[Sentence]
+    all_sentences: list[Sentence]
     price: str
     reason: str
     held: str = ""
@@ -173,11 +174,18 @@ def line_shown(line: Line, row: catalogue.Card) -> LineShown:
         purpose=purpose_name(line.row.purpose),
         scope=scope(offer.terms) if offer else "",
         change_url=f"{address(listing)}?{urlencode({k: v for k, v in query.items() if v})}#licence",
-        sentences=sentences(offer.terms, language()) if offer else [],
+        sentences=telling(offer.terms, line.row.purpose) if offer else [],
+        all_sentences=sentences(offer.terms, language()) if offer else [],
         price=price(offer.price) if offer else "",
         reason=line.row.institution or "",
         held=" ".join([why.title + ":", *why.lines]) if why else "",
     )
+
+
+def telling(terms: Terms, purpose: str) -> list[Sentence]:
+    """Return what the purpose needs of the terms, and every duty and limit."""
+    needed = {clause.number for clause in clauses(terms) if clause.actions & PURPOSES[purpose]}
+    return [each for each in sentences(terms, language()) if each.kind != "may" or each.clause in needed]
 
 
 @require_POST
