@@ -181,7 +181,7 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [
-            models.CheckConstraint(condition=Q(decision__permit=True), name="delivery_was_permitted")
+            models.CheckConstraint(condition=Q(decision__contains={"permit": True}), name="delivery_was_permitted")
         ]
         triggers = [
             AppendOnly(),
