@@ -12,12 +12,18 @@ from marketplace.celery import app
 BROKER_SECONDS = 3
 
 
+class Obstacle(Exception):
+    """An answer came, and it is not the one that serving needs."""
+
+
 def obstacles() -> dict[str, str]:
     """Return what stands in the way of serving, by name; nothing when all is well."""
     found = {}
     for name, ask in QUESTIONS.items():
         try:
             ask()
+        except Obstacle as error:
+            found[name] = str(error)
         except Exception as error:  # whatever it is, it is what the answer has to say
             found[name] = f"{type(error).__name__}: {error}".strip().splitlines()[0]
     return found
@@ -33,7 +39,8 @@ def migrations() -> None:
     """Look for migrations that are not applied."""
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    assert not missing, f"{len(missing)} migrations are not applied"
+    if missing:
+        raise Obstacle(f"{len(missing)} migrations are not applied")
 
 
 def broker() -> None:
@@ -47,7 +54,8 @@ def storage() -> None:
     store = storages["default"]
     if isinstance(store, FileSystemStorage):
         os.makedirs(store.location, mode=0o700, exist_ok=True)
-        assert os.access(store.location, os.W_OK), "the folder of files cannot be written to"
+        if not os.access(store.location, os.W_OK):
+            raise Obstacle("the folder of files cannot be written to")
     else:
         store.exists("readiness")
 
