@@ -125,6 +125,28 @@ def test_a_reference_belongs_to_one_licensee_and_one_offer():
             issue(offer, **{"licensee_id": licensee.pk, "reference": "line-1", **other})
 
 
+def test_asking_first_gives_the_same_answer_and_grants_nothing():
+    good, ended, schools = make.offer(), make.offer(), make.offer(terms=make.FOR_EDUCATION, price=make.ZERO)
+    offers.withdraw(offer_id=ended.pk, now=make.NOW)
+    assert grants.check(offer_id=good.pk, purpose="publish") == good
+    for offer, error in (
+        (ended, OfferEnded),
+        (make.offer(terms=EXCLUSIVE), ExclusiveNotSold),
+        (schools, AudienceNotDeclared),
+        (make.offer(terms=NO_AI), UseNotPermitted),
+    ):
+        with pytest.raises(error):
+            grants.check(offer_id=offer.pk, purpose="train_model")
+    assert not queries.count_named_grants()
+
+
+def test_named_grants_are_counted_without_those_to_everybody():
+    grant, other = make.grant(make.free_offer()), make.grant()
+    assert queries.count_named_grants() == 2
+    assert queries.count_named_grants(licensor_id=grant.licensor_id) == 1
+    assert queries.count_named_grants(asset_id=other.version.asset_id) == 1
+
+
 def test_what_is_not_there_is_named():
     for ask in (queries.party, queries.asset, queries.version, queries.file, queries.offer, queries.grant):
         with pytest.raises(NotFound) as refusal:
