@@ -1,5 +1,6 @@
 """A sale, from the provider's word to the grants: the one way that the return page and the webhook both take."""
 
+import logging
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from settlement.domain.postings import EntryKind, sale_postings
 from settlement.domain.states import OrderState, PaymentState
 from settlement.models import Order, OrderLine
 
+logger = logging.getLogger(__name__)
 LANGUAGES = ("zh-Hans", "en")
 
 
@@ -61,5 +63,8 @@ def resume(*, now: datetime, limit: int = 100) -> int:
     left = Order.objects.filter(state=OrderState.PAID).order_by("placed_at")
     order_ids = list(left.values_list("pk", flat=True)[:limit])
     for order_id in order_ids:
-        finish(order_id=order_id, now=now)
+        try:
+            finish(order_id=order_id, now=now)
+        except Exception:  # one order in trouble does not keep the others waiting
+            logger.exception("order %s could not be finished", order_id)
     return len(order_ids)

@@ -160,12 +160,13 @@ def read_refund(ref: str) -> MoneyBack:
 
 
 def find_refund(*, refund_id: UUID, charge_ref: str) -> MoneyBack | None:
-    """Look for a refund whose sending was not answered clearly."""
+    """Look for a refund whose sending was not answered clearly; one that failed is none."""
     with _asking() as client:
         page = client.v1.refunds.list({"payment_intent": charge_ref, "limit": 100})
         for sent in page.auto_paging_iter():
-            if _uuid(_plain(sent), "refund") == refund_id:
-                return _money_back(sent)
+            back = _money_back(sent)
+            if back.refund_id == refund_id and not back.failed:
+                return back
     return None
 
 

@@ -1,5 +1,6 @@
 """A sale from placing to grant: the ways it goes well, the ways it is refused, and what is on the books after."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,8 @@ from licensing.domain.money import Money
 from licensing.domain.terms import Action
 from licensing.errors import AudienceNotDeclared, ExclusiveNotSold, OfferEnded, UseNotPermitted
 from settlement import queries
-from settlement.actions import orders, outbox, payments, refunds, sales
+from settlement.actions import inbox, orders, outbox, payments, refunds, sales
+from settlement.domain.charges import MoneyBack
 from settlement.domain.states import LineState, OrderState, PaymentState, RefundReason, RefundState
 from settlement.errors import (
     BelowMinimum,
@@ -56,7 +58,9 @@ def test_a_paid_order_ends_granted_and_on_the_books(sandbox):
 def test_settling_again_changes_nothing(sandbox):
     order = made.sold(sandbox)
     counts = JournalEntry.objects.count(), Intent.objects.count(), order.events.count()
+    checkout = payments.gateway.read_checkout(Payment.objects.get().session_ref)
     for _ in range(3):
+        sales.settle(order_id=order.pk, charge=checkout.charge, now=now())
         payments.refresh(order_id=order.pk, now=now())
         sales.finish(order_id=order.pk, now=now())
     assert (JournalEntry.objects.count(), Intent.objects.count(), order.events.count()) == counts
@@ -380,3 +384,64 @@ def test_an_order_cut_between_payment_and_grants_goes_on(sandbox, monkeypatch):
     assert sales.resume(now=now()) == 1
     assert queries.order(order.pk).state == OrderState.COMPLETE
     assert JournalEntry.objects.count() == 1
+
+
+def test_one_order_in_trouble_does_not_keep_the_others_waiting(sandbox, monkeypatch):
+    monkeypatch.setattr(sales, "finish", lambda **_: None)
+    troubled, other = made.paid_at_the_provider(sandbox), made.paid_at_the_provider(sandbox)
+    for order in (troubled, other):
+        payments.refresh(order_id=order.pk, now=now())
+    monkeypatch.undo()
+    grant = sales.grant_or_owe
+
+    def fails_for_one(line, *, now):
+        assert line.order_id != troubled.pk
+        grant(line, now=now)
+
+    monkeypatch.setattr(sales, "grant_or_owe", fails_for_one)
+    sales.resume(now=now())
+    assert queries.order(other.pk).state == OrderState.COMPLETE
+    assert queries.order(troubled.pk).state == OrderState.PAID
+
+
+def test_a_refund_that_comes_back_is_owed_again_and_sent_again(sandbox):
+    offer = factories.offer()
+    order = made.paid_at_the_provider(sandbox, made.line(offer))
+    offers.withdraw(offer_id=offer.pk, now=now())
+    payments.refresh(order_id=order.pk, now=now())
+    refund = Refund.objects.get()
+
+    def says(ref, *, succeeded=False, failed=False):
+        back = MoneyBack(ref, refund.pk, refund.amount, succeeded, failed)
+        refunds.record(back, refund_id=refund.pk, now=now())
+        refund.refresh_from_db()
+        return refund.state, books().get(("refund_due", None), 0)
+
+    assert says("re_1") == (RefundState.PENDING, -9900)
+    assert says("re_1", succeeded=True) == (RefundState.SUCCEEDED, 0)
+    assert says("re_1", succeeded=True) == (RefundState.SUCCEEDED, 0)
+    assert says("re_1", failed=True) == (RefundState.FAILED, -9900)
+    assert refunds.send(now=now()) == 0
+    assert refunds.send(now=now() + timedelta(hours=2)) == 1
+    refund.refresh_from_db()
+    assert (refund.state, books()) == (RefundState.SUCCEEDED, {})
+    assert says("re_1", failed=True) == (RefundState.SUCCEEDED, 0)  # old news of the first try
+
+
+def test_a_webhook_that_is_faster_than_the_answer_finds_its_order(sandbox):
+    order = made.order()
+    payment = made.start(order)
+    sandbox.choose(payment.session_url, "pay")
+    ref = payment.session_ref
+    Payment.objects.filter(pk=payment.pk).update(session_ref=None, session_url="")
+    subject = {"id": ref, "object": "checkout.session", "metadata": {"payment": str(payment.pk)}}
+    body = {
+        "id": "evt_1",
+        "type": "checkout.session.completed",
+        "livemode": False,
+        "data": {"object": subject},
+    }
+    made.webhook(json.dumps(body).encode())
+    inbox.process(now=now())
+    assert queries.order(order.pk).state == OrderState.COMPLETE
+    assert Payment.objects.get().session_ref == ref
