@@ -20,7 +20,7 @@ from marketplace.actions import accounts
 from marketplace.errors import Refused
 
 NEWEST = 20
-BETWEEN = "-" * 79  # what Django's file backend writes between mails
+BETWEEN = b"-" * 79  # what Django's file backend writes between mails
 
 
 @login_required
@@ -66,9 +66,9 @@ def read(path: Path) -> list[Mail]:
     """Return the mails of one file."""
     sent_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     found = []
-    for part in path.read_text(encoding="utf-8", errors="replace").split(f"\n{BETWEEN}\n"):
+    for part in path.read_bytes().split(b"\n" + BETWEEN + b"\n"):
         if part.strip():
-            parsed = email.message_from_string(part.lstrip(), policy=email.policy.default)
+            parsed = email.message_from_bytes(part.lstrip(), policy=email.policy.default)
             body = parsed.get_body(("plain",))
             text = body.get_content() if body else ""
             found.append(Mail(sent_at, str(parsed["To"]), str(parsed["Subject"]), text))

@@ -159,7 +159,7 @@ def heading(total: int, filters: Filters) -> str:
 
 def subheading(found: catalogue.Page, filters: Filters) -> str:
     """Say how the question was understood."""
-    if found.is_near:
+    if found.is_near and found.total:
         return _("Nothing has all of the words; these have some of them.")
     if filters.use:
         return _(

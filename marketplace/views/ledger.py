@@ -6,6 +6,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from ledger import queries
@@ -41,7 +42,7 @@ def index(request: HttpRequest) -> HttpResponse:
                 "size": size,
                 "checkpoint": queries.latest_checkpoint(),
                 "entries": [
-                    Row(each.number, each.sequenced_at, sentences.short(each.document), hexed(each.leaf_hash))
+                    Row(each.number, each.sequenced_at, capfirst(sentences.short(each.document)), hexed(each.leaf_hash))
                     for each in rows
                 ],
                 "pager": Pager(

@@ -70,7 +70,7 @@ def grant(request: HttpRequest, grant_id: UUID) -> HttpResponse:
         "badges": badges(held),
         "problem": problem,
         "files": files,
-        "link_minutes": int(delivery.LINK_LASTS.total_seconds() // 60),
+        "link_hours": int(delivery.LINK_LASTS.total_seconds() // 3600),
         "commands": commands(files),
         "scope": scope(terms),
         "sentences": sentences(terms, language()),

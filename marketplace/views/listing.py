@@ -35,6 +35,10 @@ def listing(request: HttpRequest, shop: str, slug: str, tab: str = "overview") -
     if tab not in [each.value for each in page["tabs"]]:
         raise Http404
     page |= tabs.CONTENT[tab](request, shown, page)
+    if tab == "overview":
+        free = page["row"].is_free or page["row"].is_edition
+        page["preview"] = previews.preview(request, shown, free=free)
+        page["json_ld"] = citing.json_ld(shown, page["files"], page["row"])
     response = render(request, "marketplace/listing.html", {"page": page})
     response["Link"] = citing.link_header(shown)
     return response
@@ -81,12 +85,10 @@ def frame(request: HttpRequest, shown: Listing, tab: str) -> dict[str, Any]:
         "rights_uri": shown.rights_uri,
         "rights_word": row.rights_label,
         "grants": licensing.count_named_grants(asset_id=shown.asset_id),
-        "preview": previews.preview(request, shown, free=free or row.is_edition),
         "tab": tab,
         "tab_word": tabs.NAMES[tab](),
         "tab_template": f"marketplace/listing/{tab}.html",
         "tabs": tab_links(shown, files, row, tab),
-        "json_ld": citing.json_ld(shown, files, row) if tab == "overview" else "",
         "notices": [],
     }
 

@@ -11,12 +11,13 @@ from django.utils.translation import ngettext, pgettext
 
 from ledger import queries as ledger
 from licensing import queries as licensing
+from licensing.domain.money import Money
 from licensing.domain.parties import PUBLIC_PARTY_ID
 from licensing.domain.terms import sentences
 from licensing.domain.vocabulary import TEMPLATE_NAMES, pick
 from marketplace.models import Listing
 from marketplace.queries import catalogue, records
-from marketplace.templatetags.shown import money, number
+from marketplace.templatetags.shown import number
 from marketplace.views import citing, works
 from marketplace.views.cards import cards, period
 from marketplace.views.parts import Fact, pager
@@ -165,7 +166,7 @@ def licences(request: HttpRequest, shown: Listing, page: Page) -> Page:
         offers.append(
             {
                 "name": pick(TEMPLATE_NAMES[terms.template], language()),
-                "price": price(offer.price),
+                "price": price(Money(offer.price_minor_units, offer.currency)),
                 "scope": scope(terms),
                 "sentences": sentences(terms, language()),
                 "published_at": offer.published_at,
@@ -206,7 +207,7 @@ def told(fact: licensing.Fact) -> str:
             return _("Version %(number)s was published.") % {"number": fact.what.number}
         case "offer.published":
             return _("An offer was published: %(price)s.") % {
-                "price": money(fact.what.price) if fact.what.price_minor_units else _("free of charge")
+                "price": price(Money(fact.what.price_minor_units, fact.what.currency))
             }
         case "asset.public_interest":
             return _("Declared to be of public interest: free for everybody, for good.")
