@@ -7,7 +7,9 @@ from uuid import UUID
 import pytest
 from django.db import connection, transaction
 
-from ledger.actions import log, sequencer
+from ledger import queries, verifier
+from ledger.actions import log, reports, sequencer
+from ledger.actions.reports import Opening
 from ledger.domain import entry
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -54,3 +56,46 @@ def attacker():
                 cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
             yield cursor
         transaction.set_rollback(True)
+
+
+SALT = bytes(range(32))
+NAME = {"name": "张三", "born": 1970}
+
+
+# Reports ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def report(db, tmp_path):
+    """Return a report of entries 0, 1, 2, 6 and 8 of twelve; entry 8 commits to a name, disclosed."""
+    fill(8)
+    personal = {**document(8), "commit": {"licensee": entry.commitment(SALT, NAME)}}
+    log.append(document=personal, idempotency_key="personal", now=NOW)
+    sequencer.catch_up(now=NOW)
+    fill(11, signed_every=11)
+    (tmp_path / "policy").write_text(queries.policy())
+    return reports.write(
+        out=tmp_path / "report",
+        entry_numbers=[0, 1, 2, 6, 8],
+        attachments={"report.json": b'{"fact":1}', "pages/report.html": "<p>事实</p>".encode()},
+        openings=[Opening(entry=8, field="licensee", salt=SALT, value=NAME)],
+        now=NOW,
+    )
+
+
+@pytest.fixture
+def check(report, capsys):
+    """Return a function that runs the verifier in this process: status and last line."""
+
+    def run(*arguments):
+        status = verifier.main([str(report), *arguments])
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        return status, printed.out.splitlines()[-1]
+
+    return run
+
+
+@pytest.fixture
+def trusted(report):
+    return ("--policy", str(report.parent / "policy"))
