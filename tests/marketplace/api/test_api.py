@@ -1,5 +1,6 @@
 """The API as a program meets it: open reading, tokens, orders, grants, files, and problems that say why."""
 
+import base64
 import hashlib
 import json
 import uuid
@@ -10,28 +11,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from ledger.clock import now
-from marketplace.actions import accounts, imports
+from marketplace.actions import accounts, idempotency, imports
+from marketplace.api import files
 from marketplace.models import ApiToken, Delivery, IdempotencyRecord, Listing, User
+from marketplace.queries import catalogue as queries
 from settlement.models import Order
-from tests.marketplace.catalogues import EDITION, PROTECTED, WHOLE, changed, csv_bytes, write
+from tests.marketplace.catalogues import PROTECTED, changed, csv_bytes, write
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long enough password"
-
-
-@pytest.fixture
-def catalogue(tmp_path):
-    """Bring three datasets on show: a free one, an edition of it, and protected notes."""
-    path = write(
-        tmp_path,
-        WHOLE,
-        EDITION,
-        changed(PROTECTED, terms__territory=["CN"]),
-        changed(PROTECTED, id="scripts", terms__exclusive=True),
-        changed(PROTECTED, id="lessons", price={"free": True}, terms__audience=["education"]),
-        changed(PROTECTED, id="penny", price__amount_minor=1),
-    )
-    assert imports.run(catalogue=path, now=now()).refused == []
 
 
 class Program:
@@ -276,16 +264,10 @@ def test_a_write_whose_twin_is_still_running_is_refused(buyer):
 def test_a_write_whose_twin_has_died_is_done_and_finds_what_was_done_already(buyer):
     order = buyer.order("objects-1650", "product", key="k").json()
     IdempotencyRecord.objects.filter(key="k").update(
-        status=None, body=None, started_at=now() - 2 * imports_given_up()
+        status=None, body=None, started_at=now() - 2 * idempotency.GIVEN_UP
     )
     assert buyer.order("objects-1650", "product", key="k").json()["number"] == order["number"]
     assert Order.objects.count() == 1
-
-
-def imports_given_up():
-    from marketplace.actions.idempotency import GIVEN_UP
-
-    return GIVEN_UP
 
 
 def test_the_key_of_one_user_is_not_that_of_another(buyer):
@@ -328,8 +310,6 @@ def test_a_file_comes_with_its_strong_tag_and_digest(visitor):
     answer = visitor.get(link(visitor))
     sha256 = hashlib.sha256(csv_bytes())
     assert answer["ETag"] == f'"{sha256.hexdigest()}"'
-    import base64
-
     assert answer["Repr-Digest"] == f"sha-256=:{base64.b64encode(sha256.digest()).decode()}:"
     assert answer["Accept-Ranges"] == "bytes" and answer["Cache-Control"].startswith("private")
     assert 'filename="objects.csv"' in answer["Content-Disposition"]
@@ -361,8 +341,6 @@ def test_conditional_and_impossible_requests_send_no_bytes_and_are_no_delivery(v
 
 
 def test_a_link_that_was_bent_or_has_expired_opens_nothing(visitor, monkeypatch):
-    from marketplace.api import files
-
     address = link(visitor)
     refused(visitor.get("/files/AAAA/objects.csv"), 404, "link-broken")
     later = now() + accounts.SEEN_EVERY * 600
@@ -389,8 +367,6 @@ def test_an_identifier_leads_to_its_page_or_its_record(visitor):
 
 
 def test_an_error_of_ours_is_a_problem_with_a_reference_and_no_word_about_the_inside(visitor, monkeypatch):
-    from marketplace.queries import catalogue as queries
-
     monkeypatch.setattr(queries, "search", lambda *_args, **_more: 1 / 0)
     problem = refused(visitor.get("listings/"), 500, "internal-error")
     assert "division" not in json.dumps(problem)
