@@ -22,6 +22,7 @@ from settlement.errors import (
     IllegalMove,
     KeyReused,
     MixedCurrencies,
+    OrderClosed,
     OrderNotFound,
     ProviderError,
 )
@@ -135,10 +136,7 @@ def close_if_done(order_id: UUID, *, now: datetime) -> Order:
             move(order, OrderState.PART_REFUNDED, now=now, reason="some lines could not be granted")
         else:
             move(order, OrderState.AUTO_REFUNDING, now=now, reason="no line could be granted")
-    if states == {LineState.REFUNDED} and order.state in (
-        OrderState.AUTO_REFUNDING,
-        OrderState.PART_REFUNDED,
-    ):
+    if states == {LineState.REFUNDED} and order.state == OrderState.AUTO_REFUNDING:
         move(order, OrderState.REFUNDED, now=now)
     return order
 
@@ -152,17 +150,31 @@ def expire(*, now: datetime, limit: int = 100) -> int:
             payments.close(order_id=order_id, now=now)
         except ProviderError:
             continue  # it may have been paid; ask again next time
-        ended += _end(order_id, now=now)
+        ended += _end(order_id, OrderState.EXPIRED, now=now)
     return ended
 
 
+def cancel(*, order_id: UUID, now: datetime) -> Order:
+    """End an order before it is paid, as its licensee wishes; what it had free stays granted.
+
+    Raises OrderClosed if it was paid, is being paid or has ended; OrderNotFound; ProviderError.
+    """
+    payments.close(order_id=order_id, now=now)
+    ended = _end(order_id, OrderState.CANCELLED, now=now)
+    order = Order.objects.get(pk=order_id)
+    if not ended and order.state != OrderState.CANCELLED:
+        raise OrderClosed(order.number, order.state)
+    return order
+
+
 @transaction.atomic
-def _end(order_id: UUID, *, now: datetime) -> bool:
+def _end(order_id: UUID, state: OrderState, *, now: datetime) -> bool:
+    """End an order unless it is paid, is being paid or has ended; its open lines lapse."""
     order = lock(order_id)
-    if order.state not in PAYABLE_ORDERS or order.expires_at > now or payments.is_under_way(order):
+    if order.state not in PAYABLE_ORDERS or payments.is_under_way(order):
         return False
     order.lines.filter(state=LineState.OPEN).update(state=LineState.LAPSED)
-    move(order, OrderState.EXPIRED, now=now, reason="the time to pay is over")
+    move(order, state, now=now)
     return True
 
 

@@ -41,7 +41,7 @@ def start(*, order_id: UUID, return_url: str, cancel_url: str, now: datetime) ->
     """
     with transaction.atomic():
         order = orders.lock(order_id)
-        payment = _live(order) or _create(order, return_url, cancel_url, now)
+        payment = _live(order, now) or _create(order, return_url, cancel_url, now)
     if not payment.session_url and payment.state == PaymentState.CREATED:
         outbox.send_now(OutboxCall.objects.get(payment=payment), now=now)
         payment.refresh_from_db()
@@ -93,8 +93,7 @@ def record(*, order: Order, charge: Charge, now: datetime) -> Payment:
     if charge.livemode == settings.STRIPE_TEST_MODE:
         raise ChargeMismatch(order.number, "our own mode", "test" if settings.STRIPE_TEST_MODE else "live")
     payment = Payment.objects.select_for_update().filter(order=order, pk=charge.payment_id).first()
-    alive = payment is not None and payment.state in WAITING
-    if alive and order.state == OrderState.AWAITING_PAYMENT:
+    if payment is not None and payment.state in WAITING:
         if charge.amount != order.total:
             raise ChargeMismatch(order.number, str(order.total), str(charge.amount))
         return _write(payment, charge, PaymentState.SUCCEEDED)
@@ -139,10 +138,10 @@ def poll(*, now: datetime, limit: int = 100) -> int:
     return len(payments)
 
 
-def _live(order: Order) -> Payment | None:
+def _live(order: Order, now: datetime) -> Payment | None:
     if order.is_free:
         raise NothingToPay(order.number)
-    if order.state not in PAYABLE_ORDERS:
+    if order.state not in PAYABLE_ORDERS or order.expires_at <= now:
         raise OrderClosed(order.number, order.state)
     return order.payments.filter(state__in=LIVE_PAYMENTS).first()
 

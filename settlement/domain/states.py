@@ -17,9 +17,9 @@ class OrderState(StrEnum):
     COMPLETE = "complete"  # nobody
     GRANTED_FREE = "granted_free"  # nobody
     EXPIRED = "expired"  # nobody; money that still comes goes back
-    CANCELLED = "cancelled"  # nobody; likewise
+    CANCELLED = "cancelled"  # nobody: the licensee wanted so; likewise
     AUTO_REFUNDING = "auto_refunding"  # we and the provider: nothing could be granted, all goes back
-    PART_REFUNDED = "part_refunded"  # nobody
+    PART_REFUNDED = "part_refunded"  # the provider, until the refunds of the lines are back
     REFUNDED = "refunded"  # nobody
 
 
@@ -85,17 +85,17 @@ ORDER_MOVES: dict[OrderState, frozenset[OrderState]] = {
     ),
     OrderState.AWAITING_PAYMENT: frozenset({OrderState.PAID, OrderState.EXPIRED, OrderState.CANCELLED}),
     OrderState.PAID: frozenset({OrderState.COMPLETE, OrderState.AUTO_REFUNDING, OrderState.PART_REFUNDED}),
-    OrderState.COMPLETE: frozenset({OrderState.PART_REFUNDED, OrderState.REFUNDED}),
+    OrderState.COMPLETE: frozenset(),
     OrderState.GRANTED_FREE: frozenset(),
     OrderState.EXPIRED: frozenset(),
     OrderState.CANCELLED: frozenset(),
     OrderState.AUTO_REFUNDING: frozenset({OrderState.REFUNDED}),
-    OrderState.PART_REFUNDED: frozenset({OrderState.REFUNDED}),
+    OrderState.PART_REFUNDED: frozenset(),
     OrderState.REFUNDED: frozenset(),
 }
 LINE_MOVES: dict[LineState, frozenset[LineState]] = {
     LineState.OPEN: frozenset({LineState.GRANTED, LineState.REFUND_DUE, LineState.LAPSED}),
-    LineState.GRANTED: frozenset({LineState.REFUND_DUE}),
+    LineState.GRANTED: frozenset(),
     LineState.REFUND_DUE: frozenset({LineState.REFUNDED}),
     LineState.REFUNDED: frozenset(),
     LineState.LAPSED: frozenset(),
@@ -130,7 +130,7 @@ REFUND_MOVES: dict[RefundState, frozenset[RefundState]] = {
 # At most one payment of an order is in one of these.
 LIVE_PAYMENTS = (PaymentState.CREATED, PaymentState.PROCESSING, PaymentState.SUCCEEDED)
 # A line with a price gets its grant only where its order is in one of these.
-GRANTING_ORDERS = (OrderState.PAID, OrderState.COMPLETE)
+GRANTING_ORDERS = (OrderState.PAID,)
 # The licensee may still pay.
 PAYABLE_ORDERS = (OrderState.PLACED, OrderState.AWAITING_PAYMENT)
 

@@ -34,6 +34,7 @@ class Clockwork:
         self.provider, self.faults, self.url, self.secret = provider, faults, url, secret
         self._wake, self._stopped = threading.Event(), threading.Event()
         self._flying: set[str] = set()
+        self._second = 0
         self._senders = ThreadPoolExecutor(8, thread_name_prefix="webhook")
         self._thread = threading.Thread(target=self._run, name="clockwork", daemon=True)
 
@@ -51,11 +52,13 @@ class Clockwork:
         while not self._stopped.is_set():
             self._wake.wait(timeout=0.5)
             self._wake.clear()
-            self._expire_and_arrive()
+            if self._second != self.provider.now():
+                self._expire_and_arrive()
             self._deliver()
 
     def _expire_and_arrive(self) -> None:
         store, now = self.provider.store, self.provider.now()
+        self._second = now
         for row in store.all("open"):
             if row["until"] <= now:
                 with store.change():

@@ -239,8 +239,22 @@ def test_an_order_expires_with_its_page(sandbox):
         made.start(order)
 
 
+def test_a_cancelled_order_cannot_be_paid_and_a_paid_one_not_cancelled(sandbox):
+    order = made.order()
+    page = made.start(order).session_url
+    for _ in range(2):
+        assert orders.cancel(order_id=order.pk, now=now()).state == OrderState.CANCELLED
+    assert "over" in sandbox.choose(page, "pay")
+    sold = made.paid_at_the_provider(sandbox)
+    with pytest.raises(OrderClosed):
+        orders.cancel(order_id=sold.pk, now=now())
+    assert queries.order(sold.pk).state == OrderState.COMPLETE  # it was paid when we looked
+
+
 def test_an_order_that_nobody_starts_to_pay_expires(sandbox):
     order = made.order()
+    with pytest.raises(OrderClosed):
+        made.start(order, at=now() + timedelta(minutes=31))
     assert orders.expire(now=now() + timedelta(minutes=31)) == 1
     assert queries.order(order.pk).state == OrderState.EXPIRED
     assert sandbox.calls() == []
