@@ -1,5 +1,7 @@
 """Offers and grants in plain SQL: each fits what it was made from."""
 
+import hashlib
+
 import pytest
 
 from licensing.domain.parties import PUBLIC_PARTY_ID
@@ -45,6 +47,11 @@ def test_a_policy_stands_under_the_hash_of_its_own_bytes():
     refused(insert, "hash of its own bytes", ["0" * 64, data, "commercial_development"])
     refused(insert, "hash of its own bytes", [right, data + b" ", "commercial_development"])
     refused(insert, "terms of its template", [right, data, "public_access"])
+    party = data.replace(b"commercial_development", b"party")
+    refused(insert, '"policy_template"', [hashlib.sha256(party).hexdigest(), party, "party"])
+    for spoilt in (b'{"template":"public_access"}', data.replace(b'"territory":[]', b'"territory":"CN"')):
+        template = "public_access" if b"public" in spoilt else "commercial_development"
+        refused(insert, "terms of its template", [hashlib.sha256(spoilt).hexdigest(), spoilt, template])
 
 
 def test_superseding_is_told_apart_from_withdrawing():

@@ -112,6 +112,10 @@ def test_a_version_is_published_with_all_its_files_and_gets_no_more():
 
 def test_shares_are_agreed_all_at_once():
     plan = make.asset().share_plans.get()
+    refused(
+        "INSERT INTO licensing_shareplan SELECT gen_random_uuid(), 2, 2, agreed_at, asset_id FROM licensing_shareplan",
+        "2 rows of licensing_share were announced",
+    )
     share = "INSERT INTO licensing_share (plan_id, position, party_id, weight) VALUES (%s, %s, %s, 1)"
     refused(share, "announced fewer rows", [plan.pk, 3, make.party().pk])
     refused(share, "share_position", [plan.pk, 2, make.party().pk])
@@ -153,6 +157,12 @@ ROWS = [
     ("asset", "licensing_asset_ark_key", {"external_id": ""}, ""),
     ("asset", "asset_external_id", {"ark": NEW_ARK}, ""),
     ("asset", "licensing_asset_intent_id_key", {"ark": NEW_ARK, "external_id": "", "intent_id": KEPT}, ""),
+    (
+        "asset",
+        "licensing_asset_public_interest_intent_id_key",
+        {"ark": NEW_ARK, "external_id": ""},
+        "public_interest",
+    ),
     ("assetfile", "file_position", {"name": "other.csv"}, ""),
     ("assetfile", "file_name_given", {"name": ""}, ""),
     ("assetfile", "file_sha256", {"sha256": "ABCDEF"}, ""),
@@ -162,7 +172,6 @@ ROWS = [
     ("assetversion", "version_files_sha256", {"files_sha256": "0" * 63}, ""),
     ("assetversion", "licensing_assetversion_intent_id_key", {"number": 9, "intent_id": KEPT}, ""),
     ("edition", "edition_number", {}, ""),
-    ("editionsource", "edition_source", {}, ""),
     ("grant", "grant_basis", {"basis": "gift"}, FREE),
     ("grant", "licensing_grant_number_key", {}, PAID),
     ("grant", "licensing_grant_reference_key", {"number": "G-NEW"}, PAID),
@@ -202,31 +211,52 @@ def test_a_row_that_breaks_one_rule_is_refused_by_that_rule(rows):
         refused(
             f"INSERT INTO licensing_{table} SELECT (jsonb_populate_record(r, %s)).* FROM licensing_{table} r"
             f" WHERE {where or 'true'} LIMIT 1",
-            rule,
+            f'"{rule}"',
             [json.dumps(values)],
         )
 
 
-def test_a_name_stands_once_among_the_files_and_a_party_once_among_the_shares(rows):
+def test_one_entry_of_the_ledger_stands_for_one_end(rows):
+    refused(
+        "INSERT INTO licensing_grantrevocation (grant_id, reason, revoked_at, intent_id)"
+        " SELECT g.id, 'again', now(), r.intent_id FROM licensing_grant g, licensing_grantrevocation r"
+        " WHERE g.basis = 'paid' AND g.id <> r.grant_id LIMIT 1",
+        '"licensing_grantrevocation_intent_id_key"',
+    )
+    refused(
+        "INSERT INTO licensing_offerend (offer_id, reason, ended_at, intent_id)"
+        " SELECT o.id, 'withdrawn', now(), e.intent_id FROM licensing_offer o, licensing_offerend e"
+        " WHERE o.id NOT IN (SELECT offer_id FROM licensing_offerend UNION SELECT supersedes_id"
+        " FROM licensing_offer WHERE supersedes_id IS NOT NULL) LIMIT 1",
+        '"licensing_offerend_intent_id_key"',
+    )
+
+
+def test_nothing_stands_twice_in_a_version_a_plan_or_an_edition(rows):
+    version, plan, edition = uuid4(), uuid4(), uuid4()
+    copied = "INSERT INTO licensing_{0} SELECT (jsonb_populate_record(r, %s)).* FROM licensing_{0} r LIMIT 1"
+    announced = {"id": str(version), "number": 9, "file_count": 2, "intent_id": new_intent()}
     with transaction.atomic():
-        version, plan = uuid4(), uuid4()
-        copied = (
-            "INSERT INTO licensing_{0} SELECT (jsonb_populate_record(r, %s)).* FROM licensing_{0} r LIMIT 1"
-        )
-        announced = {"id": str(version), "number": 9, "file_count": 2, "intent_id": new_intent()}
         run(copied.format("assetversion"), [json.dumps(announced)])
         run(copied.format("shareplan"), [json.dumps({"id": str(plan), "number": 9, "size": 2})])
+        run(copied.format("edition"), [json.dumps({"id": str(edition), "number": 9, "size": 2})])
         refused(
             "INSERT INTO licensing_assetfile (id, version_id, position, name, media_type, byte_size, sha256,"
             " storage_key, source) SELECT gen_random_uuid(), %s, n, 'same.csv', '', 1, repeat('0', 64), '', '{}'"
             " FROM generate_series(1, 2) n",
-            "file_name",
+            '"file_name"',
             [version],
         )
         refused(
             "INSERT INTO licensing_share (plan_id, position, party_id, weight) SELECT %s, n, %s, 1"
             " FROM generate_series(1, 2) n",
-            "share_party",
+            '"share_party"',
             [plan, PUBLIC_PARTY_ID],
+        )
+        refused(
+            "INSERT INTO licensing_editionsource (edition_id, position, source_id) SELECT %s, n, a.id FROM"
+            " licensing_asset a, generate_series(1, 2) n WHERE a.public_interest",
+            '"edition_source"',
+            [edition],
         )
         transaction.set_rollback(True)

@@ -152,6 +152,14 @@ def test_an_edition_without_source_plan_or_free_readers_is_refused(changed, word
     refused(EDITION.format(**parts), words, [make.asset().pk])
 
 
+def test_an_edition_gets_no_more_sources_than_it_announced():
+    made = make.edition()
+    insert = "INSERT INTO licensing_editionsource (edition_id, position, source_id) VALUES (%s, %s, %s)"
+    row = [made.editions.get().pk, make.asset(public=True).pk]
+    refused(insert, "announced fewer rows", [row[0], 2, row[1]])
+    refused(insert, "edition_source_position", [row[0], 1, row[1]])
+
+
 def test_an_edition_has_a_price_only_beside_its_free_path():
     with pytest.raises(DatabaseError, match="a price stands only beside a free offer"), transaction.atomic():
         make.offer(make.edition())

@@ -126,8 +126,8 @@ def test_both_by_hand_in_either_order_leave_no_price():
 
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
 def test_a_transaction_that_may_not_see_others_cannot_set_the_flag_or_publish(level):
-    offer = make.offer()
-    for work in (flag_by_hand(offer.asset), lambda: make.offer(offer.asset)):
+    asset = make.asset()
+    for work in (flag_by_hand(asset), lambda: make.offer(asset)):
         with pytest.raises(DatabaseError, match="READ COMMITTED"), transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
