@@ -67,7 +67,7 @@ def given_database() -> dict:
         "NAME": unquote(parts.path.lstrip("/")),
         **login(DATABASE_URL),
         "OWNER": login(DATABASE_OWNER_URL) if DATABASE_OWNER_URL else {},
-        "OPTIONS": {**dict(parse_qsl(parts.query)), **pooled()},
+        "OPTIONS": dict(parse_qsl(parts.query)),
     }
 
 
@@ -86,6 +86,7 @@ DATABASES = {
         "APPLICATION": DATABASE["USER"],
         "TEST": {"NAME": f"test_{DATABASE['NAME']}_p{os.getpid()}"},
         **DATABASE,
+        "OPTIONS": {**DATABASE.get("OPTIONS", {}), **pooled()},
     }
 }
 
@@ -329,6 +330,7 @@ CELERY_BEAT_SCHEDULE = {
         "settlement.poll": 15,
         "settlement.refunds": 5,
         "settlement.expire": 60,
+        "marketplace.tidy": 3600,
     }.items()
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOUSE.state / "beat")

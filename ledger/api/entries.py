@@ -70,7 +70,7 @@ class PageQuery(serializers.Serializer):
 class EntryList(Public):
     """The entries of the log, in order."""
 
-    @extend_schema(parameters=[PageQuery], responses=EntryPageSerializer)
+    @extend_schema(parameters=[PageQuery], responses=EntryPageSerializer, operation_id="ledger_entries_list")
     def get(self, request: Request) -> Response:
         """List the entries after a number."""
         page = checked(PageQuery, request)

@@ -13,12 +13,12 @@ PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 SOUNDS = (".ogg", ".wav", ".flac", ".mp3")
 
 
-def make(*, form: str, files: Sequence[Prepared]) -> dict[str, Any]:
+def make(*, form: str, files: Sequence[Prepared], is_free: bool) -> dict[str, Any]:
     """Return the data of a cover; an empty one where the files show nothing that can be drawn."""
     try:
         match form:
             case "image":
-                return _image(files)
+                return _image(files, pictures.WIDTHS if is_free else pictures.WIDTHS[:1])
             case "audio":
                 return _audio(files)
             case "model3d":
@@ -44,14 +44,15 @@ def _records(files: Sequence[Prepared]) -> Any:
     return chain.from_iterable(of(file) for file in files if file.counted.form is not Form.WHOLE)
 
 
-def _image(files: Sequence[Prepared]) -> dict[str, Any]:
-    shown = [_rendition(file) for file in files if file.name.lower().endswith(PICTURES)]
+def _image(files: Sequence[Prepared], widths: Sequence[int]) -> dict[str, Any]:
+    """Show pictures that are sold only as small as a card needs."""
+    shown = [_rendition(file, widths) for file in files if file.name.lower().endswith(PICTURES)]
     return {"kind": "image", **shown[0], "pictures": shown} if shown else {}
 
 
-def _rendition(file: Prepared) -> dict[str, Any]:
+def _rendition(file: Prepared, widths: Sequence[int]) -> dict[str, Any]:
     with file.open() as stream:
-        (width, height), made = pictures.renditions(stream)
+        (width, height), made = pictures.renditions(stream, widths)
     keys = {str(wide): storage.keep_bytes(data) for wide, data in made.items()}
     return {"name": file.name, "width": width, "height": height, "renditions": keys}
 

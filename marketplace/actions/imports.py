@@ -42,6 +42,15 @@ class Refusal:
         return f"{self.faults[0].code}: {self.faults[0].translated(gettext)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A dataset that may come in, the digest of what it is made from, and whether it belongs to the public."""
+
+    dataset: Dataset
+    source_digest: str
+    is_public: bool
+
+
 @dataclass(slots=True)
 class Report:
     """What came of an import, by the ids of the datasets."""
@@ -63,10 +72,10 @@ def run(
     waiting = _admitted(read, folder, report)
     intake = Intake(folder)
     try:
-        intake.prepare([dataset for dataset, _ in waiting], lambda name: progress(f"read {name}"))
-        for dataset, source_digest in waiting:
-            _bring_in(dataset, source_digest, intake, report, now)
-            progress(f"{dataset.id} {_outcome(dataset, report)}")
+        intake.prepare([each.dataset for each in waiting], lambda name: progress(f"read {name}"))
+        for each in waiting:
+            _bring_in(each, intake, report, now)
+            progress(f"{each.dataset.id} {_outcome(each.dataset, report)}")
     finally:
         intake.close()
     return report
@@ -89,7 +98,7 @@ def _open_shops(read: Catalogue, report: Report, now: datetime) -> list[str]:
     return opened
 
 
-def _admitted(read: Catalogue, files: Folder, report: Report) -> list[tuple[Dataset, str]]:
+def _admitted(read: Catalogue, files: Folder, report: Report) -> list[Waiting]:
     """Return the datasets that are new or changed, what is free first, since editions rest on it."""
     known = dict(on_show.known_datasets())
     for record in read.datasets:
@@ -109,8 +118,8 @@ def _admitted(read: Catalogue, files: Folder, report: Report) -> list[tuple[Data
         if on_show.source_digest(dataset.seller, dataset.id) == digest:
             report.unchanged.append(dataset.id)
         else:
-            waiting.append((dataset, digest))
-    return sorted(waiting, key=lambda pair: pair[0].edition is not None)
+            waiting.append(Waiting(dataset, digest, admission.is_public(dataset, around)))
+    return sorted(waiting, key=lambda each: each.dataset.edition is not None)
 
 
 def _known(dataset: Dataset, files: Folder) -> admission.Known:
@@ -130,7 +139,8 @@ def _source_digest(dataset: Dataset, files: Folder) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _bring_in(dataset: Dataset, source_digest: str, intake: Intake, report: Report, now: datetime) -> None:
+def _bring_in(each: Waiting, intake: Intake, report: Report, now: datetime) -> None:
+    dataset = each.dataset
     faults = intake.faults(dataset)
     is_new = on_show.source_digest(dataset.seller, dataset.id) is None
     if not faults:
@@ -139,9 +149,11 @@ def _bring_in(dataset: Dataset, source_digest: str, intake: Intake, report: Repo
                 dataset=dataset,
                 shop=Shop.objects.get(slug=dataset.seller),
                 files=intake.files(dataset),
-                cover=covers.make(form=dataset.form, files=intake.files(dataset)),
-                source_digest=source_digest,
-                public_interest=dataset.public_interest,
+                cover=covers.make(
+                    form=dataset.form, files=intake.files(dataset), is_free=dataset.price is None
+                ),
+                source_digest=each.source_digest,
+                public_interest=each.is_public,
                 now=now,
             )
         except SourceNotFree as error:

@@ -82,7 +82,9 @@ def idempotent(handler: Callable[..., Response]) -> Callable[..., HttpResponse]:
                 idempotency.give_back(scope=scope, key=key)
                 raise
             response = problems.answer(error, {})
-        keep = None if getattr(response, "is_secret", False) else JSONRenderer().render(response.data).decode()
+        keep = (
+            None if getattr(response, "is_secret", False) else JSONRenderer().render(response.data).decode()
+        )
         idempotency.end(scope=scope, key=key, status=response.status_code, body=keep)
         return response
 

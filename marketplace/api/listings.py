@@ -68,7 +68,7 @@ class OfferSerializer(serializers.Serializer):
     territory = serializers.ListField(child=serializers.CharField())
     exclusive = serializers.BooleanField()
     sold = serializers.BooleanField(help_text="An exclusive offer is shown and not sold yet.")
-    purposes = serializers.ListField(child=serializers.ChoiceField(choices=sorted(PURPOSES)))
+    purposes = serializers.ListField(child=serializers.CharField())
     terms = ClauseSerializer(many=True)
     terms_sha256 = serializers.CharField()
 

@@ -40,7 +40,7 @@ def faults_of(dataset: Dataset, surroundings: Surroundings) -> tuple[Fault, ...]
         *_files(dataset, surroundings),
         *_rights(dataset, rights),
         *(_terms(dataset, rights) if rights else ()),
-        *_public_interest(dataset),
+        *_public_interest(dataset, surroundings),
         *_edition(dataset, surroundings),
     )
 
@@ -95,11 +95,11 @@ def _terms(dataset: Dataset, rights: Rights) -> Iterator[Fault]:
             )
 
 
-def _public_interest(dataset: Dataset) -> Iterator[Fault]:
+def _public_interest(dataset: Dataset, surroundings: Surroundings) -> Iterator[Fault]:
     terms = dataset.terms
     if dataset.public_interest and dataset.price:
         yield Fault("public-interest-priced", "price")
-    if dataset.public_interest and (terms.exclusive or terms.audience or terms.territory):
+    if is_public(dataset, surroundings) and (terms.exclusive or terms.audience or terms.territory):
         yield Fault("public-interest-limited", "terms")
     if terms.exclusive and not dataset.price:
         yield Fault("exclusive-and-free", "terms.exclusive")
@@ -125,6 +125,15 @@ def _edition(dataset: Dataset, surroundings: Surroundings) -> Iterator[Fault]:
     for path, digest in digests.items():
         if digest is not None and digest not in held:
             yield Fault("edition-source-lacks-files", "edition.of", {"file": path})
+
+
+def is_public(dataset: Dataset, surroundings: Surroundings) -> bool:
+    """Tell whether a dataset is public-interest: by its flag, or as a free selection of what is."""
+    digests = map(surroundings.source_digest, dataset.source_files)
+    is_free = dataset.price is None and dataset.edition is None
+    return dataset.public_interest or (
+        is_free and public_source(dataset.id, digests, surroundings) is not None
+    )
 
 
 def public_source(own_id: str, digests: Iterable[str | None], surroundings: Surroundings) -> str | None:

@@ -16,7 +16,21 @@ _RUN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+|[^\W_]+")
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 LONGEST_QUESTION = 200
 # Words that say nothing about what is looked for; left out of a question that has others.
-_EMPTY = frozenset("的 了 和 与 及 之 是 在 a an and by for from in is it of on or s the to with".split())
+_EMPTY = frozenset("的了和与及之是在") | {
+    "a",
+    "an",
+    "and",
+    "by",
+    "for",
+    "from",
+    "in",
+    "is",
+    "it",
+    "of",
+    "on",
+    "or",
+}
+_EMPTY |= {"s", "the", "to", "with"}
 
 
 @lru_cache(maxsize=1)

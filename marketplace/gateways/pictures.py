@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 from PIL import Image, ImageOps
@@ -14,7 +15,7 @@ class PictureUnreadable(Exception):
     """The file is no picture that can be shown, or too large a one."""
 
 
-def renditions(source: BinaryIO) -> tuple[tuple[int, int], dict[int, bytes]]:
+def renditions(source: BinaryIO, widths: Sequence[int] = WIDTHS) -> tuple[tuple[int, int], dict[int, bytes]]:
     """Return the size of a picture and a JPEG of it for each width. Raises PictureUnreadable."""
     try:
         with warnings.catch_warnings():
@@ -35,7 +36,7 @@ def renditions(source: BinaryIO) -> tuple[tuple[int, int], dict[int, bytes]]:
     ) as error:
         raise PictureUnreadable(str(error)) from error
     made: dict[int, bytes] = {}
-    for width in sorted(WIDTHS, reverse=True):
+    for width in sorted(widths, reverse=True):
         if picture.width > width:
             height = max(1, round(picture.height * width / picture.width))
             picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0)

@@ -145,6 +145,13 @@ def test_a_refused_dataset_leaves_nothing_behind_and_the_good_ones_come_in(tmp_p
     assert len(kept) == 1
 
 
+def test_a_free_selection_of_public_records_is_public_interest_too_whether_it_says_so_or_not(tmp_path):
+    free = changed(EDITION, id="free-1650", price={"free": True})
+    del free["edition"]
+    bring_in(write(tmp_path, free, WHOLE))
+    assert Listing.objects.get(slug="free-1650").asset.public_interest
+
+
 def test_an_edition_whose_free_whole_is_refused_is_refused_too(tmp_path):
     report = bring_in(write(tmp_path, changed(WHOLE, record_count=99), EDITION))
     assert refusals(report) == {

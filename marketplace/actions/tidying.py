@@ -1,0 +1,15 @@
+"""Removing what nobody needs any more: answers to old writes, and carts that visitors left behind."""
+
+from datetime import datetime, timedelta
+
+from marketplace.models import CartLine, IdempotencyRecord
+
+ANSWERS_KEPT = timedelta(days=7)
+CARTS_KEPT = timedelta(days=30)
+
+
+def tidy(*, now: datetime) -> int:
+    """Remove what is too old, and return how many rows went."""
+    answers, _ = IdempotencyRecord.objects.filter(started_at__lt=now - ANSWERS_KEPT).delete()
+    carts, _ = CartLine.objects.filter(user=None, added_at__lt=now - CARTS_KEPT).delete()
+    return answers + carts

@@ -1,0 +1,12 @@
+"""What the workers do for the marketplace."""
+
+from celery import shared_task
+
+from ledger import clock
+from marketplace.actions import tidying
+
+
+@shared_task(name="marketplace.tidy")
+def tidy() -> int:
+    """Remove old answers and carts."""
+    return tidying.tidy(now=clock.now())
