@@ -119,7 +119,9 @@ def is_holder(request: HttpRequest, grant: Any) -> bool:
 def state_sentence(revoked: Any) -> str:
     """Say whether the grant stands."""
     if revoked:
-        return _("Revoked on %(day)s. What was done under it before stays permitted.") % {"day": day_text(revoked)}
+        return _("Revoked on %(day)s. What was done under it before stays permitted.") % {
+            "day": day_text(revoked)
+        }
     return _("The grant stands. This page and the JSON hold the same facts.")
 
 

@@ -42,7 +42,12 @@ def index(request: HttpRequest) -> HttpResponse:
                 "size": size,
                 "checkpoint": queries.latest_checkpoint(),
                 "entries": [
-                    Row(each.number, each.sequenced_at, capfirst(sentences.short(each.document)), hexed(each.leaf_hash))
+                    Row(
+                        each.number,
+                        each.sequenced_at,
+                        capfirst(sentences.short(each.document)),
+                        hexed(each.leaf_hash),
+                    )
                     for each in rows
                 ],
                 "pager": Pager(

@@ -97,7 +97,9 @@ def telling(name: str) -> int:
     """Return how soon a reader wants a field: titles, then makers, then dates, then the rest."""
     order = (("title", "name", "名"), ("artist", "author", "creator", "maker", "者"), ("date", "year", "年"))
     word = name.lower()
-    return next((place for place, words in enumerate(order) if any(part in word for part in words)), len(order))
+    return next(
+        (place for place, words in enumerate(order) if any(part in word for part in words)), len(order)
+    )
 
 
 def sound(shown: Listing, *, free: bool) -> dict[str, Any]:

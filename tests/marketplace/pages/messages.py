@@ -35,7 +35,9 @@ def in_code(source: str) -> Iterator[Message]:
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+        texts = [
+            arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+        ]
         if name in SINGLE and len(texts) == 1 and len(node.args) == 1:
             yield "", texts[0], ""
         elif name in PLURAL and len(texts) == 2:
