@@ -14,5 +14,5 @@ class DatabaseClient(client.DatabaseClient):
         """Open psql on the database of the house, with our own PostgreSQL running while it is open."""
         if self.connection.settings_dict.get("EMBEDDED"):
             self.connection.ensure_connection()
-            os.environ["PATH"] = f"{postgres.programs()}{os.pathsep}{os.environ.get('PATH', '')}"
+        os.environ["PATH"] = f"{postgres.programs()}{os.pathsep}{os.environ.get('PATH', '')}"
         super().runshell(parameters)
