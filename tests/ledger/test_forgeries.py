@@ -22,6 +22,19 @@ def test_a_report_rewritten_whole_and_signed_with_fresh_keys_is_invalid(report, 
     assert "the policy does not name the key" in said
 
 
+def test_facts_that_were_changed_and_signed_with_a_fresh_report_key_are_invalid(report, check, trusted):
+    keys = queries.keys()
+    fresh = notes.new_key(f"{keys.origin}/reports", bytes(32))
+
+    def change(manifest, files):
+        files["report.json"] = b'{"fact":2}'
+
+    rewrite(report, log_key=keys.log, report_key=fresh, change=change)
+    status, said = check(*trusted)
+    assert status == 1
+    assert "keys.report: the policy does not name the key" in said
+
+
 def test_a_report_with_a_fresh_log_key_below_the_real_report_key_is_invalid(report, check, trusted):
     keys = queries.keys()
     rewrite(report, log_key=notes.new_key(keys.origin, bytes(32)), report_key=keys.report)
