@@ -181,7 +181,9 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [
-            models.CheckConstraint(condition=Q(decision__contains={"permit": True}), name="delivery_was_permitted")
+            models.CheckConstraint(
+                condition=Q(decision__contains={"permit": True}), name="delivery_was_permitted"
+            )
         ]
         triggers = [
             AppendOnly(),
@@ -214,6 +216,20 @@ class DeliveryCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.requests} requests"
+
+
+class PreviewCount(models.Model):
+    """How often a listing's renditions were shown on a day; what may be shown was decided at publication."""
+
+    listing = models.ForeignKey(Listing, models.CASCADE, related_name="+")
+    day = models.DateField()
+    requests = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["listing", "day"], name="preview_count_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.requests}"
 
 
 class IdempotencyRecord(models.Model):

@@ -20,7 +20,7 @@ from licensing.domain.decision import Decision
 from marketplace.domain import links, purposes
 from marketplace.domain.links import Link, NotSigned
 from marketplace.errors import DeliveryRefused, LinkBroken, LinkExpired, NotFound
-from marketplace.models import Delivery, DeliveryCount
+from marketplace.models import Delivery, DeliveryCount, PreviewCount
 
 LINK_LASTS = timedelta(hours=4)
 
@@ -69,6 +69,12 @@ def open(*, token: str, bytes_sent: int = 0, now: datetime) -> Delivery:
         requests=F("requests") + 1, bytes_sent=F("bytes_sent") + bytes_sent, last_at=now
     )
     return delivery
+
+
+def count_preview(*, listing_id: UUID, now: datetime) -> None:
+    """Count that a listing's rendition was shown today."""
+    row, _is_new = PreviewCount.objects.get_or_create(listing_id=listing_id, day=now.date())
+    PreviewCount.objects.filter(pk=row.pk).update(requests=F("requests") + 1)
 
 
 def _decide(made: Link, now: datetime) -> Opening:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 from django.conf import settings
 from django.http import (
@@ -107,13 +108,14 @@ def _blocks(key: str, span: Span) -> Iterator[bytes]:
             yield block
 
 
-def preview(request: HttpRequest, listing: str, position: int, width: int) -> HttpResponseBase:
+def preview(request: HttpRequest, listing: UUID, position: int, width: int) -> HttpResponseBase:
     """Show a rendition of one of a listing's pictures, which was decided on when the listing was published."""
     cover = catalogue.cover_of(listing)
     pictures = cover.get("pictures", [])
     key = pictures[position]["renditions"].get(str(width)) if position < len(pictures) else None
     if key is None:
         raise Http404
+    delivery.count_preview(listing_id=listing, now=clock.now())
     with storage.open_file(key) as stored:
         response = HttpResponse(stored.read(), content_type="image/jpeg")
     response["Cache-Control"] = "public, max-age=86400"

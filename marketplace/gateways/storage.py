@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -87,6 +88,15 @@ def draft() -> Iterator[Draft]:
         yield made
     finally:
         made.discard()
+
+
+def sweep_drafts(*, before: datetime) -> int:
+    """Remove drafts that a process left behind when it died, and return how many there were."""
+    folder = _incoming()
+    old = [p for p in folder.iterdir() if p.stat().st_mtime < before.timestamp()] if folder else []
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
 
 
 def holds(key: str, size: int) -> bool:

@@ -67,4 +67,8 @@ def count(*, user: Any, session_key: str | None) -> int:
 def _rows(user: Any, session_key: str | None) -> QuerySet[CartLine]:
     if user and user.is_authenticated:
         return CartLine.objects.filter(user=user)
-    return CartLine.objects.filter(user=None, session_key=session_key) if session_key else CartLine.objects.none()
+    return (
+        CartLine.objects.filter(user=None, session_key=session_key)
+        if session_key
+        else CartLine.objects.none()
+    )

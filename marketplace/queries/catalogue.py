@@ -105,7 +105,11 @@ def search(filters: Filters, *, with_facets: bool = True) -> Page:
     size = min(max(filters.size, 1), MOST_PER_PAGE)
     pages = max(1, -(-total // size))
     page = min(max(filters.page, 1), pages)
-    shown = _sorted(rows, filters).select_related("shop", "asset")[(page - 1) * size : page * size]
+    shown = (
+        _sorted(rows, filters)
+        .select_related("shop", "asset")
+        .defer("search")[(page - 1) * size : page * size]
+    )
     facets = _facets(found, filters) if with_facets else {}
     return Page(cards(shown), total, page, pages, facets, is_near)
 
@@ -272,7 +276,12 @@ def at(shop: str, slug: str) -> Listing:
     return listing
 
 
-def cover_of(listing_id: str) -> dict[str, Any]:
+def was_shown(shop: str, slug: str) -> bool:
+    """Tell whether a dataset stood at this address and was taken off show."""
+    return Listing.objects.filter(shop__slug=shop, slug=slug).exclude(state=Listing.State.LISTED).exists()
+
+
+def cover_of(listing_id: UUID) -> dict[str, Any]:
     """Return the data of a listing's cover; an empty one where nothing is on show."""
     return listed().filter(pk=listing_id).values_list("cover", flat=True).first() or {}
 

@@ -1,5 +1,6 @@
 """Carts: a visitor's follows them in, one order comes of each currency, and what is old is tidied away."""
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -99,10 +100,14 @@ def test_a_user_becomes_a_person_once_and_may_act_for_them(user):
     assert User.objects.get(pk=user.pk).has_perm("licensing.act_for_party", user.party)
 
 
-def test_old_answers_and_left_carts_go_and_the_others_stay(user):
+def test_old_answers_and_carts_and_half_files_go_and_the_others_stay(user, file_store):
     put(user, "notes")
     put(None, "notes", key="visitor")
     IdempotencyRecord.objects.create(scope="user:1", key="k", fingerprint="f", started_at=NOW)
     assert tidying.tidy(now=NOW + timedelta(days=1)) == 0
-    assert tidying.tidy(now=NOW + timedelta(days=31)) == 2
+    half = file_store / "incoming" / "half"
+    half.write_bytes(b"half")
+    os.utime(half, (NOW.timestamp(),) * 2)
+    assert tidying.tidy(now=NOW + timedelta(days=31)) == 3
+    assert not half.exists()
     assert carts.count(user=user, session_key="") == 1

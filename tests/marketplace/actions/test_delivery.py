@@ -1,5 +1,7 @@
 """Every delivery is decided, recorded once with its receipt, and counted; nobody gets what a grant does not open."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -7,13 +9,15 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from ledger import queries as ledger
+from ledger.models import Intent
 from licensing import queries as licensing
 from licensing.actions import grants
 from licensing.errors import NotFound as LicensingNotFound
-from marketplace.actions import delivery
+from marketplace.actions import delivery, imports
 from marketplace.errors import DeliveryRefused, LinkBroken, LinkExpired, NotFound
-from marketplace.models import Delivery, DeliveryCount
+from marketplace.models import Delivery, DeliveryCount, Listing, PreviewCount
 from tests import factories
+from tests.marketplace.catalogues import WHOLE, write
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 pytestmark = pytest.mark.django_db
@@ -105,3 +109,32 @@ def test_the_database_refuses_a_delivery_that_was_not_permitted_or_of_a_foreign_
         with pytest.raises(Exception, match=r"append-only|permission denied"), transaction.atomic():
             connection.cursor().execute(statement)
     assert Delivery.objects.get() == made
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_first_requests_at_once_are_one_delivery_with_one_receipt():
+    grant, file = granted()
+    token, _expires = delivery.link(grant_id=grant.pk, file_id=file.pk, now=NOW)
+    before = Intent.objects.count()
+    start = threading.Barrier(20)
+
+    def fetch(_number: int):
+        start.wait()
+        try:
+            return delivery.open(token=token, now=NOW).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(20) as pool:
+        opened = set(pool.map(fetch, range(20)))
+    assert len(opened) == 1
+    assert Intent.objects.count() == before + 1
+    assert DeliveryCount.objects.get().requests == 20
+
+
+def test_previews_are_counted_by_day(tmp_path):
+    imports.run(catalogue=write(tmp_path, WHOLE), now=NOW)
+    listing = Listing.objects.get().pk
+    for moment in (NOW, NOW, NOW + timedelta(days=1)):
+        delivery.count_preview(listing_id=listing, now=moment)
+    assert sorted(PreviewCount.objects.values_list("requests", flat=True)) == [1, 2]

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import uuid
 
 import pytest
@@ -380,4 +381,11 @@ def test_the_schema_describes_every_address_without_a_warning(visitor):
     for address in ("listings/", "orders/", "orders/{number}/pay/", "grants/{grant_id}/files/", "tokens/"):
         assert f"/api/v1/{address}" in paths
     assert "/api/v1/ledger/entries/{number}/proof/" in paths
-    assert visitor.get("/api/docs/").status_code == 200
+
+
+def test_the_documentation_page_has_no_script_of_its_own(visitor):
+    page = visitor.get("/api/docs/")
+    assert page.status_code == 200
+    assert not re.search(r"<script(?![^>]*src=)[^>]*>\s*\S", page.content.decode())
+    assert "script-src 'self';" in page["Content-Security-Policy"] + ";"
+    assert visitor.get("/api/docs/?script=").headers["Content-Type"].startswith("application/javascript")
