@@ -39,10 +39,12 @@ DEBUG = switched("DEBUG", default=False)
 def login(url: str) -> dict:
     """Return the parts of a database address that say who logs in where."""
     parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    host = place[1 : place.index("]")] if place.startswith("[") else place.partition(":")[0]
     return {
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
+        "HOST": unquote(host),  # as written: the folder of a socket is no host name, which has no case
         "PORT": str(parts.port or ""),
     }
 

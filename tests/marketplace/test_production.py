@@ -5,10 +5,12 @@ import os
 import re
 import subprocess
 import sys
+from urllib.parse import quote
 
 import pytest
 
-from marketplace.local.house import BASE_DIR
+from marketplace.local import servers
+from marketplace.local.house import BASE_DIR, House
 
 DOCUMENT = (BASE_DIR / "docs/settings.md").read_text()
 
@@ -121,3 +123,26 @@ def test_a_fresh_clone_is_in_test_mode(tmp_path):
         True,
     ]
     assert (tmp_path / "state/secrets.json").stat().st_mode & 0o077 == 0
+
+
+def test_with_addresses_given_nothing_embedded_starts_and_the_two_logins_do_their_parts(tmp_path):
+    there = House(tmp_path / "There")  # stands for a server of production
+    servers.hold("postgres", house=there)
+    place = quote(str(there.sockets("postgres")), safe="")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "WENSHI_STATE": str(tmp_path / "here"),
+        "DATABASE_URL": f"postgres://wenshi_app:{there.secrets['application_password']}@{place}/wenshi",
+        "DATABASE_OWNER_URL": f"postgres://wenshi_owner:{there.secrets['owner_password']}@{place}/wenshi",
+        "CELERY_BROKER_URL": "redis://127.0.0.1:9/0",
+    }
+    assert manage("migrate", "-v0", environment=environment).returncode == 0
+    ask = "SELECT current_user, has_table_privilege('ledger_entry', 'UPDATE'), count(*) FROM ledger_entry"
+    asked = manage("dbshell", "--", "-Atc", ask, environment=environment)
+    assert asked.stdout.strip() == "wenshi_app|f|0", asked.stderr
+    assert not (tmp_path / "here/postgres").exists()
+    one_login = {**environment, "DATABASE_URL": environment["DATABASE_OWNER_URL"], "DATABASE_OWNER_URL": ""}
+    done = manage("migrate", "-v0", environment=one_login)
+    assert done.returncode == 0
+    assert done.stderr.count("cannot promise") == 1
+    servers.let_go("postgres", house=there)
