@@ -60,8 +60,9 @@ class Services:
 
     def variables(self) -> dict[str, str]:
         """Return the environment that every process of the house runs in."""
+        outside = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         return {
-            **os.environ,
+            **outside,
             "DJANGO_SETTINGS_MODULE": "marketplace.settings",
             "WENSHI_STATE": str(self.house.state),
             "SITE_URL": self.base,

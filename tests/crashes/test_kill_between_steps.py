@@ -23,46 +23,50 @@ PATIENCE_SECONDS = 60
 DATASET = sale.to_sell(sale.datasets(folder_of(None)))
 
 
-def insist(act):
-    """Do something again and again while the house is down or stumbles. A refusal with a reason counts as an answer."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return act()
-        except (OSError, http.client.HTTPException) as error:
-            failed = error
-        except Refused as error:
-            if error.status < 500 and error.status != 409:
-                raise
-            failed = error
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not answered within {PATIENCE_SECONDS} s: {failed}") from failed
-        time.sleep(0.2)
-
-
 class Sale:
     """One sale, step by step; each step may be asked again and has its own idempotency key."""
 
     def __init__(self, live_house, name: str) -> None:
-        self.buyer, self.name = Buyer(live_house.base), name
-        insist(lambda: self.buyer.sign_in(email=accounts.buyer_email(0), password=accounts.PASSWORD))
-        self.listing = insist(lambda: self.buyer.find(text=DATASET["title_zh"], title=DATASET["title_zh"]))[
-            "id"
-        ]
+        self.house, self.buyer, self.name = live_house, Buyer(live_house.base), name
+        self.insist(lambda: self.buyer.sign_in(email=accounts.buyer_email(0), password=accounts.PASSWORD))
+        found = self.insist(lambda: self.buyer.find(text=DATASET["title_zh"], title=DATASET["title_zh"]))
+        self.listing = found["id"]
+
+    def insist(self, act):
+        """Ask again and again while the house is down or stumbles. A refusal with a reason counts as an answer.
+
+        A key whose request died with its process stays taken for two minutes; the house's clock is moved past them.
+        """
+        began, waited = time.monotonic(), False
+        while True:
+            try:
+                return act()
+            except (OSError, http.client.HTTPException) as error:
+                failed = error
+            except Refused as error:
+                if error.status < 500 and error.status != 409:
+                    raise
+                failed = error
+                if error.status == 409 and time.monotonic() - began > 3 and not waited:
+                    self.house.manage("clock", "+3m")
+                    waited = True
+            if time.monotonic() - began > PATIENCE_SECONDS:
+                raise AssertionError(f"not answered within {PATIENCE_SECONDS} s: {failed}") from failed
+            time.sleep(0.2)
 
     def order(self) -> None:
         line = {"listing": self.listing, "purpose": sale.PURPOSE}
-        self.number = insist(lambda: self.buyer.order(line, key=f"{self.name}-order"))["number"]
+        self.number = self.insist(lambda: self.buyer.order(line, key=f"{self.name}-order"))["number"]
 
     def pay(self) -> None:
         path = f"/api/v1/orders/{self.number}/pay/"
-        self.url = insist(lambda: self.buyer.call("POST", path, {}, key=f"{self.name}-pay"))["url"]
+        self.url = self.insist(lambda: self.buyer.call("POST", path, {}, key=f"{self.name}-pay"))["url"]
 
     def press(self) -> None:
-        self.back = insist(lambda: self.buyer.press(self.url)).headers["location"]
+        self.back = self.insist(lambda: self.buyer.press(self.url)).headers["location"]
 
     def return_(self) -> None:
-        insist(lambda: self.buyer.ask("GET", self.back))
+        self.insist(lambda: self.buyer.ask("GET", self.back))
 
     def step(self, name: str) -> None:
         getattr(self, "return_" if name == "return" else name)()
@@ -71,7 +75,7 @@ class Sale:
         """Wait until the line is granted or refunded, and return which."""
 
         def look():
-            [line] = insist(lambda: self.buyer.order_now(self.number))["lines"]
+            [line] = self.insist(lambda: self.buyer.order_now(self.number))["lines"]
             return line["state"] if line["state"] in ("granted", "refunded") else None
 
         return self.buyer.wait(f"the end of order {self.number}", look, seconds=PATIENCE_SECONDS)
@@ -118,12 +122,14 @@ def test_a_paid_sale_is_granted_though_the_buyer_never_returns(live_house, victi
 def sell_under_fire(live_house, seed: int) -> None:
     """Sell while processes are killed at moments that the seed chooses."""
     chance, over = random.Random(seed), threading.Event()
-    one = Sale(live_house, f"fire-{seed}")
+    one, failures = Sale(live_house, f"fire-{seed}"), []
 
     def buy() -> None:
         try:
             for step in STEPS:
                 one.step(step)
+        except BaseException as error:
+            failures.append(error)
         finally:
             over.set()
 
@@ -136,12 +142,13 @@ def sell_under_fire(live_house, seed: int) -> None:
         over.wait(chance.uniform(0, 0.5))
         live_house.revive(victim)
     buying.join()
+    assert failures == []
     assert one.end() in ("granted", "refunded")
     check_books(live_house)
     live_house.manage("ledger_verify")
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_sale_ends_though_processes_are_killed_within_its_steps(live_house, seed):
     sell_under_fire(live_house, seed)
 

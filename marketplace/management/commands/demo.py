@@ -133,8 +133,13 @@ class Command(BaseCommand):
 
     def import_one(self, path: Path, folder: Path) -> list[dict]:
         """Import a catalogue and return the refused ones with their reasons."""
-        report = imports.run(catalogue=path, files=folder, now=clock.now())
+        report = imports.run(catalogue=path, files=folder, now=clock.now(), progress=self.tick)
         return [{"id": one["id"], "reason": one["reason"]} for one in as_json(report)["refused"]]
+
+    def tick(self, _what: str) -> None:
+        """Show that a step goes on."""
+        self.stdout.write(".", ending="")
+        self.stdout.flush()
 
     def verify(self, asset: str, entry: int) -> dict:
         """Wait for a checkpoint over the entries of both sales, check the whole log, then a report without Django."""
