@@ -131,6 +131,8 @@ REFUND_MOVES: dict[RefundState, frozenset[RefundState]] = {
 LIVE_PAYMENTS = (PaymentState.CREATED, PaymentState.PROCESSING, PaymentState.SUCCEEDED)
 # A line with a price gets its grant only where its order is in one of these.
 GRANTING_ORDERS = (OrderState.PAID,)
+# Lines may still be open here, and nowhere else.
+UNDECIDED_ORDERS = (OrderState.PLACED, OrderState.AWAITING_PAYMENT, OrderState.PAID)
 # The licensee may still pay.
 PAYABLE_ORDERS = (OrderState.PLACED, OrderState.AWAITING_PAYMENT)
 

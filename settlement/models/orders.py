@@ -11,7 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from ledger.triggers import AppendOnly, Rule, refuse
 from licensing.domain.money import Money
 from licensing.domain.terms import PURPOSES
-from settlement.domain.states import GRANTING_ORDERS, LINE_MOVES, ORDER_MOVES, LineState, OrderState
+from settlement.domain.states import (
+    GRANTING_ORDERS,
+    LINE_MOVES,
+    ORDER_MOVES,
+    UNDECIDED_ORDERS,
+    LineState,
+    OrderState,
+)
 from settlement.models.rules import after_insert, frozen, known_currency, moves, one_of, sql_words
 
 
@@ -68,6 +75,22 @@ class Order(models.Model):
                             AND (amount_minor_units, currency) = (NEW.total_minor_units, NEW.currency)
                     ) THEN
                         {refuse("order: it is paid when a payment of its total has succeeded")}
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            # PRODUCT, rule 4: paid means granted or refunded, line by line.
+            Rule(
+                name="ends_decided",
+                operation=pgtrigger.UpdateOf("state"),
+                func=f"""
+                    IF NEW.state NOT IN ({sql_words(UNDECIDED_ORDERS)}) AND EXISTS (
+                        SELECT FROM settlement_orderline WHERE order_id = NEW.id AND state = 'open') THEN
+                        {refuse("order: it ends when each of its lines is decided")}
+                    END IF;
+                    IF NEW.state IN ('complete', 'granted_free') AND EXISTS (
+                        SELECT FROM settlement_orderline WHERE order_id = NEW.id AND state <> 'granted') THEN
+                        {refuse("order: it is complete when each of its lines is granted")}
                     END IF;
                     RETURN NEW;
                 """,
@@ -200,6 +223,23 @@ class OrderLine(models.Model):
                     IF NOT EXISTS (SELECT FROM licensing_grant WHERE id = NEW.grant_id
                                    AND offer_id = NEW.offer_id AND licensee_id = placed.licensee_id) THEN
                         {refuse("order line: its grant is of its offer, to its licensee")}
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            Rule(
+                name="refunded_by_a_refund",
+                operation=pgtrigger.UpdateOf("state"),
+                func=f"""
+                    IF NEW.state = 'lapsed' AND OLD.state = 'open' AND NEW.price_minor_units > 0 AND EXISTS (
+                        SELECT FROM settlement_order WHERE id = NEW.order_id AND state = 'paid') THEN
+                        {refuse("order line: what was paid is granted or refunded")}
+                    END IF;
+                    IF NEW.state IN ('refund_due', 'refunded') AND NEW.price_minor_units IS DISTINCT FROM (
+                        SELECT sum(amount_minor_units) FROM settlement_refund WHERE line_id = NEW.id
+                            AND (NEW.state = 'refund_due' OR state = 'succeeded')
+                    ) THEN
+                        {refuse("order line: its refund is of its whole price")}
                     END IF;
                     RETURN NEW;
                 """,

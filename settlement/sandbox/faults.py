@@ -11,7 +11,7 @@ from collections import Counter
 
 ON_CALLS = ("fail_before", "fail_after", "drop", "delay")
 ON_WEBHOOKS = ("lose_webhook", "double_webhook", "delay_webhook")
-DELAY_SECONDS = 2.0
+DELAY_SECONDS = 1.0
 
 
 class Faults:

@@ -178,9 +178,28 @@ def test_an_order_is_not_paid_by_saying_so(sandbox):
     order = made.order()
     made.start(order)
     refused("UPDATE settlement_order SET state = 'paid'", words="a payment of its total")
-    refused("UPDATE settlement_order SET state = 'complete'", words="no move")
+    refused("UPDATE settlement_order SET state = 'complete'", words="no move|is decided")
     claim = "UPDATE settlement_payment SET state = 'succeeded', provider_ref = 'pi_invented'"
     refused(claim, words="on the books")
+
+
+def test_an_order_ends_only_when_each_line_is_granted_or_refunded(sandbox, monkeypatch):
+    monkeypatch.setattr(made.sales, "finish", lambda **_: None)
+    order = made.paid_at_the_provider(sandbox)
+    made.payments.refresh(order_id=order.pk, now=now())
+    for state in ("complete", "auto_refunding", "part_refunded"):
+        refused(f"UPDATE settlement_order SET state = '{state}'", words="each of its lines is decided")
+    refused("UPDATE settlement_orderline SET state = 'granted'", words="line_granted_holds_a_grant")
+    refused("UPDATE settlement_orderline SET state = 'refund_due'", words="of its whole price")
+    refused("UPDATE settlement_orderline SET state = 'lapsed'", words="granted or refunded")
+
+
+def test_a_free_order_ends_only_when_each_line_is_granted(monkeypatch):
+    monkeypatch.setattr(made.orders, "move", lambda *_, **__: None)
+    monkeypatch.setattr(made.orders, "grant_line", lambda *_, **__: None)
+    made.order(made.line(factories.free_offer(), purpose="study_teach"))
+    run("UPDATE settlement_orderline SET state = 'lapsed'")
+    refused("UPDATE settlement_order SET state = 'granted_free'", words="each of its lines is granted")
 
 
 def test_a_line_gets_its_grant_only_when_paid(sandbox):

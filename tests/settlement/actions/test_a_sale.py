@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from ledger.models import Intent
 from licensing.actions import assets, offers
@@ -269,9 +270,10 @@ def test_an_order_paid_in_the_last_moment_is_granted_not_expired(sandbox):
 def test_money_for_an_expired_order_goes_back_by_machine(sandbox):
     order = made.order()
     payment = made.start(order)
-    with made.payments.transaction.atomic():
+    with transaction.atomic():
         Payment.objects.filter(pk=payment.pk).update(state=PaymentState.CANCELLED)
-        made.orders.move(orders.lock(order.pk), OrderState.EXPIRED, now=now())
+        order.lines.update(state=LineState.LAPSED)
+        orders.move(orders.lock(order.pk), OrderState.EXPIRED, now=now())
     sandbox.choose(payment.session_url, "pay")
     payments.take(payments.gateway.read_checkout(payment.session_ref), now=now())
     payments.take(payments.gateway.read_checkout(payment.session_ref), now=now())
@@ -459,3 +461,17 @@ def test_a_webhook_that_is_faster_than_the_answer_finds_its_order(sandbox):
     inbox.process(now=now())
     assert queries.order(order.pk).state == OrderState.COMPLETE
     assert Payment.objects.get().session_ref == ref
+
+
+def test_refunds_of_a_line_step_by_step_take_no_holder_below_nothing(sandbox, monkeypatch):
+    monkeypatch.setattr(sales, "finish", lambda **_: None)
+    order = made.paid_at_the_provider(sandbox)
+    payments.refresh(order_id=order.pk, now=now())
+    line, payment = queries.lines(order.pk).get(), Payment.objects.get()
+    for amount in (1, 3333, 1, 5000, 1565):  # 9900 in all
+        with transaction.atomic():
+            part = Money(amount, "CNY")
+            refund = refunds._request(payment, line, part, RefundReason.NOT_GRANTED, now())
+            refunds._take_from_holders(refund, line, part)
+    for share in line.shares.all():
+        assert sum(part.amount_minor_units for part in share.refunded.all()) == share.amount_minor_units
