@@ -36,7 +36,10 @@ class Refused(Exception):
 
 class NotFound(Refused):
     def __init__(self, kind: str, key: object) -> None:
-        super().__init__(_("There is no %(kind)s “%(key)s” here.") % {"kind": _(kind), "key": str(key)[:80]})
+        super().__init__(
+            _("There is no %(kind)s “%(key)s” here.")
+            % {"kind": _(kind), "key": "".join(c for c in str(key)[:80] if c.isprintable())}
+        )
         self.kind, self.key = kind, key
 
 

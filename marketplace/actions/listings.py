@@ -49,7 +49,10 @@ def publish(
 
     Raises SourceNotFree, licensing's refusals, and IntegrityError for rules that the database alone holds.
     """
-    listing = Listing.objects.select_for_update().filter(shop=shop, slug=dataset.id).first()
+    Shop.objects.select_for_update().get(pk=shop.pk)  # another import of the same catalogue waits here
+    listing = Listing.objects.select_related("version").filter(shop=shop, slug=dataset.id).first()
+    if listing and listing.version.source_digest == source_digest:
+        return listing
     if listing:
         asset_id = listing.asset_id
     else:

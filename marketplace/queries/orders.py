@@ -10,6 +10,8 @@ from settlement import queries as settlement
 
 def order(user: Any, number: str) -> Any:
     """Return an order of one of the user's parties. Raises NotFound, OrderNotFound."""
+    if not number.isprintable():
+        raise NotFound("order", number)
     found = settlement.order(number)
     if found.licensee_id not in library.parties_of(user):
         raise NotFound("order", number)

@@ -137,6 +137,60 @@ def test_what_is_not_there_is_a_problem_too(visitor, path):
     refused(visitor.get(path), 404, "not-found")
 
 
+STRANGE = ["%00", "%ff", "..", "%F0%A0%80%8B", "a" * 3000, "'", "%22%7B", "0", "-1", "None", "%E2%80%AE"]
+
+
+@pytest.mark.parametrize("strange", STRANGE, ids=lambda text: text[:8])
+def test_no_strange_address_is_an_error_of_ours(buyer, strange):
+    for path in ("listings/{}/", "orders/{}/", "grants/{}/", "grants/{}/files/", "ledger/entries/{}/"):
+        assert buyer.get(path.format(strange)).status_code in (200, 400, 404), path
+    for path in (
+        "/files/{}/x",
+        "/id/{}",
+        "/previews/{}/0-640.jpg",
+        "/api/v1/listings/?q={}&period={}&page={}",
+    ):
+        assert buyer.get(path.replace("{}", strange)).status_code in (200, 303, 400, 404), path
+
+
+BODIES = [
+    "",
+    "{",
+    "3",
+    "null",
+    "[]",
+    '{"lines": 3}',
+    '{"lines": [3]}',
+    '{"lines": [{"listing": {}}]}',
+    "\ud800",
+    "\x00",
+]
+
+
+@pytest.mark.parametrize(
+    "body", [*BODIES, '{"lines": [{"listing": "\\u0000", "purpose": "other"}]}', "[" * 100_000]
+)
+def test_no_strange_body_is_an_error_of_ours(buyer, body):
+    answer = buyer.client.post(
+        "/api/v1/orders/",
+        body.encode("utf-8", "surrogatepass"),
+        content_type="application/json",
+        headers={**buyer.headers, "Idempotency-Key": str(uuid.uuid4())},
+    )
+    assert answer.status_code in (400, 404)
+    assert answer.json()["reference"]
+
+
+def test_too_large_a_body_and_another_type_than_json_are_named(buyer):
+    address, headers = "/api/v1/orders/", {**buyer.headers, "Idempotency-Key": "large"}
+    large = buyer.client.post(address, b" " * 3_000_000, content_type="application/json", headers=headers)
+    refused(large, 413, "too-large")
+    headers["Idempotency-Key"] = "form"
+    form = buyer.client.post(address, {"lines": "x"}, headers=headers)
+    refused(form, 415, "unsupported-media-type")
+    refused(buyer.client.delete(address, headers=buyer.headers), 405, "method-not-allowed")
+
+
 # Tokens
 
 
