@@ -152,11 +152,13 @@ def period(listing: Listing) -> str:
 
 
 def picture(listing: Listing, index: int = 0, width: int = 640) -> Picture | None:
-    """Return a rendition of one of a listing's pictures, if it has any."""
+    """Return the largest rendition of one of a listing's pictures up to a width, if it has any."""
     pictures = listing.cover.get("pictures", [])
     if listing.cover.get("kind") != "image" or not 0 <= index < len(pictures):
         return None
     shown = pictures[index]
+    made = sorted(int(each) for each in shown["renditions"])
+    width = max([each for each in made if each <= width], default=made[0])
     wide = min(width, shown["width"])
     tall = max(1, round(shown["height"] * wide / shown["width"]))
     return Picture(reverse("preview", args=[listing.pk, index, width]), wide, tall)

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -84,6 +85,8 @@ def page(request: HttpRequest, status: int, *, detail: str = "") -> HttpResponse
     reference = uuid4().hex[:12]
     log.info("%s %s %s reference=%s %s", status, request.method, request.path, reference, detail)
     shown = ErrorPage(status, str(title), str(what), str(do), detail, reference)
+    if status >= 500:  # without the request, so that nothing asks the database, which may be what failed
+        return HttpResponse(render_to_string("error.html", {"page": shown}), status=status)
     return render(request, "error.html", {"page": shown}, status=status)
 
 

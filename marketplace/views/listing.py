@@ -16,7 +16,7 @@ from marketplace.errors import NotFound
 from marketplace.models import Listing
 from marketplace.queries import catalogue
 from marketplace.templatetags.shown import number, size
-from marketplace.views import citing, picker, previews, tabs
+from marketplace.views import citing, errors, picker, previews, tabs
 from marketplace.views.cards import address, badges, cards, count, formats, kind_name
 from marketplace.views.parts import Link
 
@@ -28,6 +28,8 @@ def listing(request: HttpRequest, shop: str, slug: str, tab: str = "overview") -
     try:
         shown = catalogue.at(shop, slug)
     except NotFound as error:
+        if catalogue.was_shown(shop, slug):
+            return errors.page(request, 410)
         raise Http404 from error
     if tab not in tabs.NAMES:
         raise Http404

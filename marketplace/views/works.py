@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from marketplace.models import Listing
@@ -75,7 +74,7 @@ def work(
         line=" • ".join(part for part in (line, cropped) if part),
         alt=", ".join(part for part in (title, maker) if part),
         listing_url=f"{address(listing)}?work={index + 1}",
-        full_url=reverse("preview", args=[listing.pk, index, 1600]),
+        full_url=picture(listing, index, 1600).url,
         shop=listing.shop.name,
         current=index == chosen,
     )

@@ -14,6 +14,7 @@ from licensing import queries as licensing
 from licensing.actions import grants
 from marketplace.actions import accounts
 from marketplace.models import Listing, User
+from marketplace.views import errors
 from tests.marketplace.pages.messages import ROOT
 
 pytestmark = pytest.mark.usefixtures("catalogue")
@@ -179,6 +180,27 @@ def test_the_page_describes_itself_to_machines(client):
     assert document["isAccessibleForFree"] is True
     assert 'rel="license"' in response["Link"]
     assert shown.asset.ark_id in response["Link"]
+
+
+def test_every_picture_on_a_page_can_be_fetched(client):
+    for slug in ("lz-papercuts", "cg-ink"):
+        for address in set(re.findall(r'(?:src|href)="(/previews/[^"]+)"', page_of(client, slug))):
+            assert client.get(address)["Content-Type"] == "image/jpeg"
+
+
+def test_what_was_taken_off_show_says_so(client):
+    shown = listing("cg-ink")
+    Listing.objects.filter(pk=shown.pk).update(state=Listing.State.DELISTED)
+    response = client.get(f"/en/d/{shown.shop.slug}/cg-ink/")
+    assert response.status_code == 410
+    assert "This was withdrawn" in response.content.decode()
+
+
+def test_the_page_of_a_fault_asks_the_database_for_nothing(rf, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        response = errors.failed(rf.get("/en/"))
+    assert response.status_code == 500
+    assert "Nothing was half done" in response.content.decode()
 
 
 def test_a_sample_of_what_is_paid_ends_after_ten_records(client):
