@@ -19,7 +19,7 @@ def add(apps, schema_editor):
 
 
 def remove(apps, schema_editor):
-    apps.get_model("licensing", "Party").objects.filter(id__in=[row[0] for row in PARTIES]).delete()
+    schema_editor.execute("DELETE FROM licensing_party WHERE id = ANY(%s)", [[row[0] for row in PARTIES]])
 
 
 class Migration(migrations.Migration):
