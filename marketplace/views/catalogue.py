@@ -45,7 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
     rows = figures.picture_listings(least=4, most=6)
     exhibit = rows[-1] if rows else None
     page = {
-        "examples": examples(),
+        "examples": examples(newest),
         "work": works.hero(figures.picture_listings(least=1, most=200)),
         "hero": next(iter(cards(newest[:1])), None),
         "exhibit": works.exhibit(exhibit) if exhibit else None,
@@ -67,11 +67,13 @@ def mixed(rows: list[catalogue.Card], wanted: int) -> list[catalogue.Card]:
     return found[:wanted]
 
 
-def examples() -> list[Link]:
-    """Return three searches to try."""
+def examples(rows: list[catalogue.Card]) -> list[Link]:
+    """Return searches to try; each finds something, the first by the shortest title of a text on show."""
     url = reverse("search")
+    titles = [plain(row.listing.title) for row in rows if row.listing.form == "text"]
+    named = sorted(titles, key=lambda title: (len(title), title))[:1]
     return [
-        Link(_("Tang poems"), f"{url}?{urlencode({'q': _('Tang poems')})}"),
+        *[Link(title, f"{url}?{urlencode({'q': title})}") for title in named],
         Link(_("pictures that may be published"), f"{url}?kind=image&use=publish"),
         Link(_("free tables"), f"{url}?kind=table&price=free"),
     ]
