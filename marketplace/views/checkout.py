@@ -20,6 +20,8 @@ from ledger.clock import now
 from licensing.errors import Refused as LicensingRefused
 from marketplace.actions import checkout
 from marketplace.errors import Refused
+from marketplace.queries import carts
+from marketplace.views.carts import agreements, owner
 from marketplace.views.orders import find, lines_shown
 from marketplace.views.parts import Check
 from marketplace.views.picker import price
@@ -37,7 +39,11 @@ DONE = {OrderState.COMPLETE, OrderState.GRANTED_FREE, OrderState.PART_REFUNDED, 
 @login_required
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
-    """Place what lies in the cart: one order for each currency."""
+    """Place what lies in the cart, once its terms are agreed to: one order for each currency."""
+    wanted = {each.value for each in agreements(carts.cart(**owner(request)))}
+    if wanted - set(request.POST.getlist("agree")):
+        messages.error(request, _("Agree to the terms of each line first."))
+        return redirect("cart")
     try:
         placed = checkout.place_all(user=request.user, now=now())
     except REFUSALS as error:

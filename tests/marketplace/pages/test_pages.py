@@ -302,7 +302,10 @@ def test_a_cart_keeps_its_lines_through_signing_in_and_becomes_an_order(client, 
     assert "Catalogue of objects" in client.get("/en/cart/").content.decode()
     client.post("/en/account/login/", {"login": reader.email, "password": "long-Enough-9"})
     assert "Catalogue of objects" in client.get("/en/cart/").content.decode()
-    response = client.post("/en/checkout/", follow=True)
+    refused = client.post("/en/checkout/", follow=True)
+    assert "Agree to the terms of each line first" in refused.content.decode()
+    agreed = re.findall(r'name="agree" value="([0-9a-f]{64})"', client.get("/en/cart/").content.decode())
+    response = client.post("/en/checkout/", {"agree": agreed}, follow=True)
     assert "Granted" in response.content.decode()
     assert client.get("/en/orders/").content.decode().count("WS-") >= 1
     number = re.search(r"WS-\d{4}-\d+", response.content.decode())[0]
