@@ -1,16 +1,19 @@
 """Carts: a visitor's follows them in, one order comes of each currency, and what is old is tidied away."""
 
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
 
 from licensing.errors import AudienceNotDeclared, ExclusiveNotSold
-from marketplace.actions import accounts, cart, checkout, imports, tidying
+from marketplace.actions import accounts, cart, checkout, idempotency, imports, tidying
 from marketplace.actions.checkout import Wanted
-from marketplace.errors import EmptyCart, PurposeNotOffered
+from marketplace.errors import EmptyCart, KeyInUse, PurposeNotOffered
 from marketplace.models import CartLine, IdempotencyRecord, Listing, User
 from marketplace.queries import carts, library
 from tests.marketplace.catalogues import EDITION, PROTECTED, WHOLE, changed, write
@@ -111,3 +114,21 @@ def test_old_answers_and_carts_and_half_files_go_and_the_others_stay(user, file_
     assert tidying.tidy(now=NOW + timedelta(days=31)) == 3
     assert not half.exists()
     assert carts.count(user=user, session_key="") == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_write_eight_times_at_once_begins_once(file_store):
+    start = threading.Barrier(8)
+
+    def begin(_number) -> str:
+        start.wait()
+        try:
+            return str(idempotency.begin(scope="user:1", key="k", request=b"order", now=NOW))
+        except KeyInUse:
+            return "in use"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = sorted(pool.map(begin, range(8)))
+    assert answers == ["None", *["in use"] * 7]

@@ -2,6 +2,8 @@
 
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +14,8 @@ from ledger import queries as ledger
 from ledger.models import Intent
 from licensing import queries as licensing
 from licensing.models import Asset, AssetFile, AssetVersion, Grant, Offer
-from marketplace.actions import imports
+from marketplace.actions import imports, listings
+from marketplace.gateways import storage
 from marketplace.local import recount
 from marketplace.models import Listing, Shop
 from tests.marketplace.catalogues import ALL_USES, EDITION, PROTECTED, WHOLE, changed, csv_bytes, write
@@ -259,3 +262,45 @@ EXPECTED_FAULTS = {
     "a priced plain selection of a public-interest dataset": ["priced-selection-of-public-interest"],
     "a record count that the selection does not give": ["wrong-record-count"],
 }
+
+
+def test_the_duties_of_a_licence_are_in_the_terms_although_the_dataset_leaves_them_out(tmp_path):
+    bring_in(write(tmp_path, changed(WHOLE, rights_uri="https://spdx.org/licenses/MIT.html")))
+    (offer,) = licensing.open_offers(Listing.objects.get(slug="objects").asset_id)
+    assert licensing.terms_of(offer).duties == ("keep_licence_notice",)
+
+
+def test_an_import_that_breaks_off_leaves_whole_datasets_and_goes_on_when_run_again(
+    tmp_path, monkeypatch, file_store
+):
+    path, show = write(tmp_path, WHOLE, PROTECTED, EDITION), listings._show
+
+    def break_off(listing, dataset, *rest):
+        if dataset.id == "notes":
+            raise KeyboardInterrupt
+        return show(listing, dataset, *rest)
+
+    monkeypatch.setattr(listings, "_show", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        bring_in(path)
+    assert [asset.external_id for asset in Asset.objects.all()] == ["objects"]
+    assert list((file_store / "incoming").iterdir()) == []
+    monkeypatch.undo()
+    report = bring_in(path)
+    assert (report.unchanged, sorted(report.added)) == (["objects"], ["notes", "objects-1650"])
+
+
+def test_one_file_kept_by_many_at_once_is_kept_once_and_whole(file_store):
+    data, start = os.urandom(300_000), threading.Barrier(8)
+
+    def keep(_number):
+        with storage.draft() as draft:
+            draft.write(data)
+            start.wait()
+            return draft.keep()
+
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(keep, range(8)))
+    kept = [path for path in file_store.rglob("*") if path.is_file()]
+    assert len(keys) == len(kept) == 1
+    assert kept[0].read_bytes() == data
