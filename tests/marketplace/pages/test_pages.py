@@ -209,6 +209,11 @@ def test_a_sample_of_what_is_paid_ends_after_ten_records(client):
     assert "A sample: the first 10 of 12 records" in text
 
 
+def test_reading_on_in_paid_texts_ends_after_ten(client):
+    assert "Record 10 of 12" in page_of(client, "lz-pattern-notes", "?record=11")
+    assert "Record 11 of 24" in page_of(client, "lz-poems", "?record=11")
+
+
 def test_an_entry_is_a_sentence_with_its_proof_drawn(client):
     text = client.get("/en/ledger/entries/3/").content.decode()
     assert "On " in text
