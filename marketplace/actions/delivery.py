@@ -44,6 +44,18 @@ def link(
     return links.write(made, key=settings.SECRET_KEY.encode()), made.expires_at
 
 
+def links_of(*, grant_id: UUID, now: datetime) -> list[tuple[Any, str, datetime]]:
+    """Return every file of a grant with what `link` returns. Raises NotFound, DeliveryRefused."""
+    grant = licensing.grant(grant_id)
+    _permitted(grant, now)
+    expires_at = (now + LINK_LASTS).replace(microsecond=0)
+    key = settings.SECRET_KEY.encode()
+    return [
+        (file, links.write(Link(uuid.uuid4(), grant_id, file.pk, expires_at), key=key), expires_at)
+        for file in licensing.files(grant.version_id)
+    ]
+
+
 def look(*, token: str, now: datetime) -> Opening:
     """Decide whether a link opens its file now, and write nothing.
 
@@ -81,11 +93,15 @@ def _decide(made: Link, now: datetime) -> Opening:
     grant, file = licensing.grant(made.grant), licensing.file(made.file)
     if file.version_id != grant.version_id:
         raise NotFound("file", made.file)
+    return Opening(made, grant, file, _permitted(grant, now))
+
+
+def _permitted(grant: Any, now: datetime) -> Decision:
     terms = licensing.terms_of(grant)
     decision = purposes.delivery(terms, revoked_at=licensing.revoked_at(grant), now=now)
     if not decision.permit:
         raise DeliveryRefused(grant.pk, decision.reasons, terms)
-    return Opening(made, grant, file, decision)
+    return decision
 
 
 @transaction.atomic

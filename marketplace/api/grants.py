@@ -74,12 +74,10 @@ class GrantFiles(APIView):
     @extend_schema(responses=GrantFilesSerializer, operation_id="grants_files")
     def get(self, request: Request, grant_id: UUID) -> Response:
         """Get fresh links to the files."""
-        held, now = library.grant(request.user, grant_id), clock.now()
+        held = library.grant(request.user, grant_id)
         found = []
-        for file in licensing.files(held.grant.version_id):
-            token, expires_at = delivery.link(grant_id=held.grant.pk, file_id=file.pk, now=now)
-            address = reverse("file-download", args=[token, file.name])
-            url = request.build_absolute_uri(address)
+        for file, token, expires_at in delivery.links_of(grant_id=held.grant.pk, now=clock.now()):
+            url = request.build_absolute_uri(reverse("file-download", args=[token, file.name]))
             found.append({**as_file(file), "url": url, "expires_at": expires_at})
         return Response({"files": found}, headers={"Cache-Control": "no-store"})
 

@@ -254,7 +254,7 @@ def by_purpose(offers: Sequence[Offered], *, audience: str | None = None) -> dic
 
 def find(key: str) -> Listing:
     """Return a listing on show by its id, or by its asset's ARK or id. Raises NotFound."""
-    rows = listed().select_related("shop", "asset", "version")
+    rows = listed().select_related("shop", "asset", "version").defer("search")
     try:
         named = Q(pk=UUID(key)) | Q(asset_id=UUID(key))
     except ValueError:
@@ -270,7 +270,8 @@ def find(key: str) -> Listing:
 
 def at(shop: str, slug: str) -> Listing:
     """Return a listing on show by its address. Raises NotFound."""
-    listing = listed().select_related("shop", "asset", "version").filter(shop__slug=shop, slug=slug).first()
+    rows = listed().select_related("shop", "asset", "version").defer("search")
+    listing = rows.filter(shop__slug=shop, slug=slug).first()
     if listing is None:
         raise NotFound("listing", f"{shop}/{slug}")
     return listing
