@@ -53,8 +53,9 @@ class House:
         path = self.state / server / "run"
         if len(os.fsencode(path)) <= LONGEST_SOCKET_FOLDER:
             return path
-        digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"wenshi-{os.getuid()}-{digest}"
+        # Nobody else can guess the name and be there first. It is the same for whoever runs the server.
+        digest = hashlib.sha256(os.fsencode(path) + self.secrets["broker_password"].encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"wenshi-{digest}"
 
     @cached_property
     def secrets(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ ends. While it lives it holds a lock of its own, and starts the server again if 
 only, apart from finding where the wheels keep their programs.
 """
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -45,6 +46,9 @@ def keep(name: str, state: Path) -> None:
             child = start(server)
         time.sleep(LOOK_SECONDS)
     stop(child, server.stop_signal)
+    if house.state not in folders[1].parents:  # a path too long for a socket made it lie outside the house
+        with contextlib.suppress(OSError):
+            folders[1].rmdir()
 
 
 def start(server: Postgres | Broker) -> subprocess.Popen:

@@ -171,10 +171,15 @@ def test_the_state_folder_is_readable_by_its_owner_alone(house, client):
     assert (house.state / "secrets.json").stat().st_mode & 0o077 == 0
 
 
-def test_a_house_with_a_long_path_keeps_its_socket_elsewhere(tmp_path):
+def test_a_house_with_a_long_path_keeps_its_sockets_elsewhere_and_leaves_none(tmp_path):
     far = House(tmp_path / ("long" * 30))
-    assert len(os.fsencode(far.sockets("postgres"))) < 80
     assert far.sockets("postgres") != House(tmp_path / ("long" * 31)).sockets("postgres")
+    for name, answers in servers.ANSWERS.items():
+        assert len(os.fsencode(far.sockets(name))) < 80
+        servers.hold(name, house=far)
+        assert answers(far)
+        servers.let_go(name, house=far)
+        assert not far.sockets(name).exists()
 
 
 def test_a_server_whose_keeper_was_killed_is_started_again_by_who_uses_it(tmp_path):
