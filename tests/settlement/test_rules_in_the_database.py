@@ -255,36 +255,87 @@ def test_prices_terms_and_shares_of_a_line_are_those_of_its_offer_for_ever():
 LINE = """
     INSERT INTO settlement_orderline (id, order_id, position, offer_id, price_minor_units, currency, policy_sha256,
         share_plan_id, purpose, detail, reference, state, refusals)
-    SELECT gen_random_uuid(), order_id, position + 1, offer_id, {price}, currency, {policy}, share_plan_id, purpose,
+    SELECT gen_random_uuid(), {order}, position + 1, offer_id, {price}, currency, {policy}, share_plan_id, purpose,
         '{{}}', '', '{state}', '{{}}' FROM settlement_orderline
 """
 
 
+def line(price="price_minor_units", policy="policy_sha256", state="open", order="order_id"):
+    """Return the SQL of one more line like the one there is, but for what is given."""
+    return LINE.format(price=price, policy=policy, state=state, order=order)
+
+
 def test_lines_add_up_and_come_as_offered():
     made.order()
-    refused(LINE.format(price="price_minor_units", policy="policy_sha256", state="open"), words="add up")
-    refused(LINE.format(price="0", policy="policy_sha256", state="open"), words="line_price_of_its_offer")
-    refused(LINE.format(price="price_minor_units", policy="'x'", state="open"), words="those of its offer")
-    refused(
-        LINE.format(price="price_minor_units", policy="policy_sha256", state="lapsed"), words="begins open"
-    )
+    refused(line(), words="add up")
+    refused(line(price="0"), words="line_price_of_its_offer")
+    refused(line(policy="'x'"), words="those of its offer")
+    refused(line(state="lapsed"), words="begins open")
+
+
+ORDER = """
+    INSERT INTO settlement_order (id, number, licensee_id, currency, total_minor_units, state, idempotency_key,
+        fingerprint, placed_at, expires_at)
+    SELECT '{id}', 'WS-X', licensee_id, currency, total_minor_units, 'placed', {key}, '', placed_at, expires_at
+    FROM settlement_order
+"""
+SHARE = """
+    INSERT INTO settlement_lineshare (id, line_id, position, party_id, amount_minor_units)
+    SELECT gen_random_uuid(), l.id, 9, o.licensee_id, 1
+    FROM settlement_orderline l JOIN settlement_order o ON o.id = l.order_id
+"""
 
 
 def test_an_order_without_lines_or_a_line_without_shares_is_refused():
-    order = made.order()
-    refused(
-        f"""INSERT INTO settlement_order (id, number, licensee_id, currency, total_minor_units, state,
-                idempotency_key, fingerprint, placed_at, expires_at)
-            SELECT gen_random_uuid(), 'WS-X', licensee_id, currency, total_minor_units, 'placed', 'other', '',
-                placed_at, expires_at FROM settlement_order WHERE id = '{order.pk}'""",
-        words="add up to its total",
-    )
-    line = queries.lines(order.pk).get()
-    refused(
-        f"""INSERT INTO settlement_lineshare (id, line_id, position, party_id, amount_minor_units)
-            VALUES (gen_random_uuid(), '{line.pk}', 9, '{order.licensee_id}', 1)""",
-        words="add up to its price",
-    )
+    made.order()
+    order = ORDER.format(id=ENTRY_ID, key="'other'")
+    refused(order, words="add up to its total")
+    refused(order, line(order=f"'{ENTRY_ID}'"), words="shares add up to its price")
+    refused(SHARE, words="shares add up to its price")
+
+
+def test_checking_early_does_not_let_a_line_or_a_share_slip_in_later():
+    made.order()
+    run("SET CONSTRAINTS ALL IMMEDIATE")
+    run("SET CONSTRAINTS ALL DEFERRED")
+    refused(line(), words="add up to its total")
+    refused(SHARE, words="shares add up to its price")
+
+
+def test_a_refund_is_taken_from_the_holders_exactly_and_never_beyond_a_share(paid):
+    smaller = queries.shares_of(paid.pk).order_by("amount_minor_units").first()
+    run(REFUND.format(amount=1000, state="requested"))
+    share = """
+        INSERT INTO settlement_refundshare (id, refund_id, line_share_id, amount_minor_units)
+        SELECT gen_random_uuid(), id, '{}', {} FROM settlement_refund
+    """
+    refused(share.format(smaller.pk, 999), words="add up to it")
+    assert smaller.amount_minor_units == 990
+    refused(share.format(smaller.pk, 1000), words="more than the share")
+
+
+def test_a_key_places_one_order():
+    made.order()
+    refused(ORDER.format(id=ENTRY_ID, key="idempotency_key"), words="order_key")
+
+
+def test_states_move_only_along_their_tables(sandbox):
+    made.start(made.order())
+    refused("UPDATE settlement_orderline SET state = 'refunded'", words="no move from open")
+    run("UPDATE settlement_payment SET state = 'cancelled'")
+    refused("UPDATE settlement_payment SET state = 'created'", words="no move from cancelled")
+
+
+def test_a_refund_moves_only_along_its_table(paid):
+    run(REFUND.format(amount=1, state="requested"))
+    run("UPDATE settlement_refund SET state = 'failed'")
+    refused("UPDATE settlement_refund SET state = 'requested'", words="no move from failed")
+
+
+def test_a_free_order_never_waits_for_a_payment(monkeypatch):
+    monkeypatch.setattr(made.orders, "move", lambda *_, **__: None)
+    made.order(made.line(factories.free_offer(), purpose="study_teach"))
+    refused("UPDATE settlement_order SET state = 'awaiting_payment'", words="order_free_or_paid")
 
 
 REFUND = """
