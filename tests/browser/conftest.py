@@ -1,0 +1,35 @@
+"""A real browser: the system's Chromium, driven by Playwright. Without one these tests say so and are skipped."""
+
+import shutil
+
+import pytest
+
+OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def chromium() -> str:
+    """Return the path of the system's Chromium, or nothing."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), "")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Lend a running browser."""
+    path = chromium()
+    if not path:
+        pytest.skip("no Chromium is installed here; on Debian: apt install chromium fonts-noto-cjk")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(OPTIONS))
+        yield browser
+        browser.close()
