@@ -355,8 +355,6 @@ LEDGER_SIGNING_KEY = os.environ.get("LEDGER_SIGNING_KEY") or HOUSE.secrets["ledg
 LEDGER_ORIGIN = os.environ.get("LEDGER_ORIGIN", "wenshi.example/log")
 ARK_NAAN = os.environ.get("ARK_NAAN", "99999")
 ARK_SHOULDER = "w5"
-# Where a chain is asked to witness a checkpoint.
-EVM_RPC_URL = os.environ.get("EVM_RPC_URL", "")
 
 # Logging --------------------------------------------------------------------------------------------------
 

@@ -103,7 +103,10 @@ ACTION_PHRASES: dict[Action, tuple[str, str]] = {
     ),
     Action.TRAIN_GENERATIVE_AI: ("用于训练生成式人工智能模型", "train generative AI models with it"),
     Action.AI_INFERENCE: ("作为人工智能模型的输入", "feed it to an AI model as input"),
-    Action.GRANT_USE: ("把所得授权再授予他人", "license these uses on to others"),
+    Action.GRANT_USE: (
+        "把本授权转授他人（材料自身的开放许可不受影响）",
+        "license this grant on to others (an open licence of the material itself stays as it is)",
+    ),
 }
 
 # Behind 须 and "You must".

@@ -145,7 +145,7 @@ def words(order: Any, lines: list[Any]) -> tuple[str, str]:
     refunds = [line for line in lines if line.state in (LineState.REFUND_DUE, LineState.REFUNDED)]
     if order.state in ENDED:
         return _("Not paid"), _(
-            "The time to pay has run out, and nothing was charged. Put it in the cart again."
+            "The time to pay has run out. Money that still comes goes back in full. Put it in the cart again."
         )
     if order.state in DONE and refunds and len(refunds) == len(lines):
         return _("Refunded"), _("Nothing could be granted, so the whole amount goes back to you.")
