@@ -16,7 +16,7 @@ import psycopg
 
 from marketplace.local import postgres, servers
 from marketplace.local.house import BASE_DIR, House
-from marketplace.local.services import Services, folder_of, free_port
+from marketplace.local.services import OWN_CATALOGUE, Services, free_port
 
 PEOPLE = "from marketplace.local import accounts; accounts.open_all()"
 
@@ -45,7 +45,7 @@ class LiveHouse:
 
     def prepare(self, folder: Path | None = None) -> None:
         """Make the database, import a catalogue, open the demonstration's accounts."""
-        folder = folder or folder_of(None)
+        folder = folder or OWN_CATALOGUE
         self.manage("migrate", "--verbosity", "0")
         self.manage("import_catalogue", str(folder / "demo-catalogue.json"), "--files", str(folder))
         self.manage("shell", "-c", PEOPLE)

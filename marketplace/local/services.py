@@ -148,7 +148,10 @@ class Services:
         self.supervisor.stop_all()
 
 
+OWN_CATALOGUE = BASE_DIR / "marketplace/local/catalogue"
+
+
 def folder_of(given: str | None) -> Path:
     """Return the folder of the catalogue to show: the given one, else WENSHI_DATA, else the repository's own."""
     named = given or os.environ.get("WENSHI_DATA")
-    return Path(named).absolute() if named else BASE_DIR / "marketplace/local/catalogue"
+    return Path(named).absolute() if named else OWN_CATALOGUE

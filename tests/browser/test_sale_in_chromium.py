@@ -14,9 +14,9 @@ import pytest
 
 from marketplace.local import recount, sale
 from marketplace.local.house import BASE_DIR
-from marketplace.local.services import folder_of
+from marketplace.local.services import OWN_CATALOGUE
 
-FOLDER = folder_of(None)
+FOLDER = OWN_CATALOGUE
 DATASET = next(one for one in sale.datasets(FOLDER) if one["id"] == "cg-bronze")
 AXE = BASE_DIR / "node_modules/axe-core/axe.min.js"
 TITLES = {"en": "title_en", "zh-hans": "title_zh"}

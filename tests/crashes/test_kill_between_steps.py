@@ -14,13 +14,13 @@ import pytest
 
 from marketplace.local import accounts, sale
 from marketplace.local.buyer import Buyer, Refused
-from marketplace.local.services import folder_of
+from marketplace.local.services import OWN_CATALOGUE
 
 VICTIMS = ("web", "worker", "sandbox", "postgres")
 STEPS = ("order", "pay", "press", "return")  # what the buyer does; a kill comes after each
 PATIENCE_SECONDS = 60
 
-DATASET = sale.to_sell(sale.datasets(folder_of(None)))
+DATASET = sale.to_sell(sale.datasets(OWN_CATALOGUE))
 
 
 class Sale:

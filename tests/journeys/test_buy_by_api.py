@@ -6,9 +6,9 @@ import pytest
 
 from marketplace.local import accounts, recount, sale
 from marketplace.local.buyer import Buyer, Refused
-from marketplace.local.services import folder_of
+from marketplace.local.services import OWN_CATALOGUE
 
-FOLDER = folder_of(None)
+FOLDER = OWN_CATALOGUE
 DATASETS = {dataset["id"]: dataset for dataset in sale.datasets(FOLDER)}
 
 

@@ -8,10 +8,10 @@ import uuid
 import pytest
 
 from marketplace.local import recount, sale
-from marketplace.local.services import folder_of
+from marketplace.local.services import OWN_CATALOGUE
 from tests.journeys.visitor import Visitor
 
-FOLDER = folder_of(None)
+FOLDER = OWN_CATALOGUE
 DATASETS = {dataset["id"]: dataset for dataset in sale.datasets(FOLDER)}
 LANGUAGES = {"en": ("en", "title_en"), "zh-hans": ("zh-Hans", "title_zh")}
 

@@ -6,7 +6,7 @@ import sys
 from marketplace.local import accounts, sale
 from marketplace.local.buyer import Buyer
 from marketplace.local.house import BASE_DIR
-from marketplace.local.services import folder_of
+from marketplace.local.services import OWN_CATALOGUE
 
 
 def check(report, policy):
@@ -22,7 +22,7 @@ def check(report, policy):
 
 
 def test_a_report_verifies_and_a_changed_one_does_not(live_house, tmp_path):
-    buyer, folder = Buyer(live_house.base), folder_of(None)
+    buyer, folder = Buyer(live_house.base), OWN_CATALOGUE
     buyer.sign_in(email=accounts.buyer_email(0), password=accounts.PASSWORD)
     sold = sale.sell(buyer, sale.to_sell(sale.datasets(folder)), folder)
     report, policy = tmp_path / "report", tmp_path / "policy"
