@@ -21,6 +21,10 @@ class Differs(Exception):
         self.dataset, self.arrived, self.expected = dataset, arrived, expected
 
 
+class NothingFits(Exception):
+    """A catalogue holds nothing that the demonstration could sell, or give away."""
+
+
 def datasets(folder: Path) -> list[dict]:
     """Return the datasets of a catalogue's folder."""
     return json.loads((folder / "demo-catalogue.json").read_text())["datasets"]
@@ -37,7 +41,12 @@ def to_sell(offered: list[dict]) -> dict:
             price.get("currency") == "CNY" and price["amount_minor"] >= yuan.provider_minimum and not limited
         )
 
-    return min(filter(fits, offered), key=lambda d: (not d["selection"], d["price"]["amount_minor"]))
+    fitting = list(filter(fits, offered))
+    if not fitting:
+        raise NothingFits(
+            "The catalogue has nothing for everybody at a price in yuan that the provider charges."
+        )
+    return min(fitting, key=lambda d: (not d["selection"], d["price"]["amount_minor"]))
 
 
 def to_give(offered: list[dict]) -> dict:
@@ -46,7 +55,10 @@ def to_give(offered: list[dict]) -> dict:
     def fits(dataset: dict) -> bool:
         return dataset["public_interest"] and len(dataset["source_files"]) == 1 and not dataset["selection"]
 
-    return min(filter(fits, offered), key=lambda d: d["record_count"])
+    fitting = list(filter(fits, offered))
+    if not fitting:
+        raise NothingFits("The catalogue has no public-interest dataset of one whole file to give away.")
+    return min(fitting, key=lambda d: d["record_count"])
 
 
 def sell(buyer: Buyer, dataset: dict, folder: Path) -> dict:

@@ -97,6 +97,8 @@ def test_running_it_again_keeps_the_data_is_quick_and_a_signal_stops_all(state, 
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     running, second = serving(state)
     assert len(processes_of(state)) > 5
+    beside = demo(state, "--once", "--port", str(free_port()))
+    assert "runs already" in beside.communicate(timeout=60)[1] and beside.returncode == 1
     assert second["listings"] == first["listings"] and second["asset"] == first["asset"]
     assert second["paid"]["entry"] > first["paid"]["entry"]
     assert second["free"]["grant"] == first["free"]["grant"]
@@ -116,10 +118,14 @@ def test_a_busy_port_is_one_sentence_with_the_remedy(state):
     assert processes_of(state) == []
 
 
-def test_a_folder_without_a_catalogue_is_one_sentence(state, tmp_path):
-    running = demo(state, "--once", "--data", str(tmp_path))
+@pytest.mark.parametrize("words", [None, "{", '{"version": 1, "sellers": [], "datasets": []}'])
+def test_a_folder_without_a_catalogue_to_sell_from_is_one_sentence(state, tmp_path, words):
+    if words is not None:
+        (tmp_path / "demo-catalogue.json").write_text(words)
+    running = demo(state, "--once", "--data", str(tmp_path), "--port", str(free_port()))
     _, error = running.communicate(timeout=60)
-    assert running.returncode == 1 and "demo-catalogue.json" in error and "Traceback" not in error
+    assert running.returncode == 1 and "atalogue" in error
+    assert len(error.strip().splitlines()) == 1 and "Traceback" not in error
 
 
 @pytest.mark.nightly

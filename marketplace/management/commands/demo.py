@@ -1,5 +1,6 @@
 """`manage.py demo`: set the house up, sell one dataset and give one away by machine, then serve until Ctrl-C."""
 
+import fcntl
 import io
 import json
 import os
@@ -18,6 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 from ledger import clock
 from ledger import queries as ledger
 from marketplace.actions import imports
+from marketplace.domain.catalogue import CatalogueUnreadable
 from marketplace.local import accounts, house, sale, servers
 from marketplace.local.buyer import Buyer, Refused, Unanswered
 from marketplace.local.services import PortTaken, Services, claim, folder_of
@@ -26,6 +28,17 @@ from marketplace.management.commands.import_catalogue import as_json
 from marketplace.queries import catalogue
 
 CHECKPOINT_SECONDS = 30
+TROUBLES = (
+    PortTaken,
+    NotReady,
+    Refused,
+    Unanswered,
+    OSError,
+    CatalogueUnreadable,
+    sale.Differs,
+    sale.NothingFits,
+    servers.ServerFailed,
+)
 
 
 class Command(BaseCommand):
@@ -50,18 +63,33 @@ class Command(BaseCommand):
                 "STRIPE_SECRET_KEY is set: the demo pays at the built-in sandbox only, so unset it."
             )
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        services = Services(house=house.default(), port=port)
+        services, self.serving = Services(house=house.default(), port=port), False
         try:
             claim(port)
-            self.run(services, folder, once=once, as_json=options["json"])
-        except (PortTaken, NotReady, Refused, Unanswered, sale.Differs, servers.ServerFailed) as error:
+            with self.alone(services.house):
+                self.run(services, folder, once=once, as_json=options["json"])
+        except TROUBLES as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             self.stderr.write("\nStopping.")
+            if not self.serving:
+                sys.exit(130)
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
             services.stop()
+
+    @contextmanager
+    def alone(self, place: house.House) -> Iterator[None]:
+        """See that one demonstration runs in a house: two would share the sandbox's memory."""
+        with open(place.lock("demo", "own"), "a") as own:
+            try:
+                fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise CommandError(
+                    "A demo of this folder runs already: stop it, or name another state folder with WENSHI_STATE."
+                ) from None
+            yield
 
     def folder(self, given: str | None) -> Path:
         """Return the catalogue's folder, or say that it holds none."""
@@ -77,19 +105,20 @@ class Command(BaseCommand):
         with self.step("migrate", "Database: start, make, migrate"):
             call_command("migrate", verbosity=0)
         with self.step("import", f"Catalogue: import from {folder}"):
-            listings, refused = self.import_from(folder)
-            people = accounts.open_all()
+            refused = self.import_from(folder)
+            listings, people = catalogue.count_on_sale(), accounts.open_all()
+            to_sell, to_give = sale.to_sell(self.offered), sale.to_give(self.offered)
         with self.step("start", f"House: start web, worker, beat and Stripe sandbox on {services.base}"):
             services.start()
-        offered = sale.datasets(folder)
         with self.step("sell", "Sale: search, order, pay, grant, download"):
             buyer = Buyer(services.base)
             buyer.sign_in(email=people.buyer.email, password=people.buyer.password)
-            paid = sale.sell(buyer, sale.to_sell(offered), folder)
+            paid = sale.sell(buyer, to_sell, folder)
         with self.step("give", "Free: search and download without an account"):
-            free = sale.give(Buyer(services.base), sale.to_give(offered), folder)
+            free = sale.give(Buyer(services.base), to_give, folder)
         with self.step("verify", "Ledger: verify the whole log, then a report offline"):
             checkpoint = self.verify(paid["asset"], max(paid["entry"], free["entry"]))
+        self.serving = not once  # from here on to be stopped is how it ends
         self.where_to_look(services, people, paid)
         if not once:
             self.stdout.write(f"Serving on {services.base} until Ctrl-C.")
@@ -124,12 +153,17 @@ class Command(BaseCommand):
         self.seconds[name] = round(time.monotonic() - began, 2)
         self.stdout.write(f" {self.seconds[name]} s")
 
-    def import_from(self, folder: Path) -> tuple[int, list[dict]]:
-        """Import the good catalogue, then try the other one; tell what is on sale and what was not let in."""
-        self.import_one(folder / "demo-catalogue.json", folder)
+    def import_from(self, folder: Path) -> list[dict]:
+        """Import the good catalogue, note what is on offer, then try the other one; return what that was refused."""
+        kept_out = self.import_one(folder / "demo-catalogue.json", folder)
+        for one in kept_out:
+            self.stdout.write(f"\n    not let in: {one['id']}: {one['reason']}", ending="")
+        ids = {one["id"] for one in kept_out}
+        self.offered = [
+            one for one in sale.datasets(folder) if isinstance(one, dict) and one.get("id") not in ids
+        ]
         invalid = folder / "demo-catalogue-invalid.json"
-        refused = self.import_one(invalid, folder) if invalid.is_file() else []
-        return catalogue.count_on_sale(), refused
+        return self.import_one(invalid, folder) if invalid.is_file() else []
 
     def import_one(self, path: Path, folder: Path) -> list[dict]:
         """Import a catalogue and return the refused ones with their reasons."""
