@@ -11,6 +11,9 @@ LedgerError
 ├── LogBroken(number, reason)             stored rows contradict each other: stop and look
 │   ├── Rollback(signed_size, size)       the log is shorter than what was signed
 │   └── SecondRoot(size, signed, found)   the log has another root than what was signed
+├── TileInvalid(reason)                   a tile or a bundle of entries that is none
+├── FileContradicts(name)                 a file of the log holds other bytes than the log
+├── FileMissing(name)                     a file of the log is not where it was put
 ├── NoteInvalid(reason)                   a signed note, or a key, that does not hold
 ├── KeyUnusable(origin, reason)            the signing key cannot be read or made
 └── ReportRefused(path, reason)           a report cannot be written there
@@ -93,6 +96,26 @@ class SecondRoot(LogBroken):
     def __init__(self, size: int, signed: bytes, found: bytes) -> None:
         super().__init__(size, f"root {found.hex()} where {signed.hex()} was recorded")
         self.size, self.signed, self.found = size, signed, found
+
+
+class TileInvalid(LedgerError, ValueError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class FileContradicts(LedgerError):
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            _("The file %(name)s of the ledger holds other bytes than it must.") % {"name": name}
+        )
+        self.name = name
+
+
+class FileMissing(LedgerError):
+    def __init__(self, name: str) -> None:
+        super().__init__(_("The file %(name)s of the ledger is missing.") % {"name": name})
+        self.name = name
 
 
 class NoteInvalid(LedgerError, ValueError):

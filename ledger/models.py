@@ -11,7 +11,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Func, IntegerField, Q
 from django.db.models.lookups import Exact, GreaterThan, LessThanOrEqual
-from pgtrigger import After, Delete, Insert, Update
+from pgtrigger import After, Condition, Delete, Insert, Referencing, Statement, Update
 
 from ledger.domain.canonical import MAX_BYTES
 from ledger.domain.merkle import HASH_SIZE
@@ -86,21 +86,35 @@ class Pending(models.Model):
         verbose_name_plural = "pending"
         triggers = [
             Rule(
-                name="leaves_by_number",
-                operation=Insert | Update | Delete,
-                declare=[("sequenced", "boolean")],
+                name="waits_as_it_is",
+                operation=Update,
+                func=refuse("pending: an intent waits as it is"),
+            ),
+            Rule(  # the rule that makes an intent wait needs no such look: the intent is new
+                name="waits_once",
+                operation=Insert,
+                condition=Condition("pg_trigger_depth() = 0"),
                 func=f"""
-                    IF TG_OP = 'UPDATE' THEN
-                        {refuse("pending: an intent waits as it is")}
-                    END IF;
-                    SELECT EXISTS (SELECT FROM ledger_entry WHERE intent_id
-                        = CASE TG_OP WHEN 'INSERT' THEN NEW.intent_id ELSE OLD.intent_id END) INTO sequenced;
-                    IF TG_OP = 'INSERT' AND sequenced THEN
+                    IF EXISTS (SELECT FROM ledger_entry WHERE intent_id = NEW.intent_id) THEN
                         {refuse("pending: intent % has its number already", "NEW.intent_id")}
-                    ELSIF TG_OP = 'DELETE' AND NOT sequenced THEN
-                        {refuse("pending: intent % has no number yet", "OLD.intent_id")}
                     END IF;
-                    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+                    RETURN NEW;
+                """,
+            ),
+            Rule(
+                name="leaves_by_number",
+                when=After,
+                operation=Delete,
+                level=Statement,
+                referencing=Referencing(old="gone"),
+                declare=[("lost", "bigint")],
+                func=f"""
+                    SELECT min(intent_id) INTO lost FROM gone WHERE
+                        (SELECT e.number FROM ledger_entry e WHERE e.intent_id = gone.intent_id) IS NULL;
+                    IF lost IS NOT NULL THEN
+                        {refuse("pending: intent % has no number yet", "lost")}
+                    END IF;
+                    RETURN NULL;
                 """,
             ),
         ]
@@ -130,27 +144,34 @@ class Entry(models.Model):
         ]
         triggers = [
             AppendOnly(),
-            Rule(
+            Rule(  # once for a whole batch: the look-ups are index scans, whatever the planner thinks of `fresh`
                 name="linked",
+                when=After,
                 operation=Insert,
-                declare=[("link", "bytea"), ("leaf", "bytea")],
+                level=Statement,
+                referencing=Referencing(new="fresh"),
+                declare=[("wrong", "record")],
                 func=f"""
-                    SELECT sha256('\\x00'::bytea || canonical) INTO leaf FROM ledger_intent WHERE id = NEW.intent_id;
-                    IF NEW.leaf_hash IS DISTINCT FROM leaf THEN
-                        {refuse("leaf hash: entry % does not carry the hash of its intent", "NEW.number")}
+                    SELECT * INTO wrong FROM (
+                        SELECT number, leaf_hash, prev, chain_hash,
+                            (SELECT sha256('\\x00'::bytea || i.canonical) FROM ledger_intent i
+                                WHERE i.id = fresh.intent_id) AS leaf,
+                            CASE fresh.number WHEN 0 THEN decode(repeat('00', {HASH_SIZE}), 'hex') ELSE
+                                (SELECT e.chain_hash FROM ledger_entry e WHERE e.number = fresh.number - 1)
+                            END AS link
+                        FROM fresh
+                    ) AS looked
+                    WHERE leaf_hash IS DISTINCT FROM leaf OR prev IS DISTINCT FROM link
+                        OR chain_hash IS DISTINCT FROM sha256('\\x02'::bytea || prev || leaf_hash)
+                    ORDER BY number LIMIT 1;
+                    IF wrong IS NULL THEN
+                        RETURN NULL;
+                    ELSIF wrong.leaf_hash IS DISTINCT FROM wrong.leaf THEN
+                        {refuse("leaf hash: entry % does not carry the hash of its intent", "wrong.number")}
+                    ELSIF wrong.prev IS DISTINCT FROM wrong.link THEN
+                        {refuse("chain: entry % does not follow the entry before it", "wrong.number")}
                     END IF;
-                    IF NEW.number = 0 THEN
-                        link := decode(repeat('00', {HASH_SIZE}), 'hex');
-                    ELSE
-                        SELECT chain_hash INTO link FROM ledger_entry WHERE number = NEW.number - 1;
-                    END IF;
-                    IF NEW.prev IS DISTINCT FROM link THEN
-                        {refuse("chain: entry % does not follow the entry before it", "NEW.number")}
-                    END IF;
-                    IF NEW.chain_hash IS DISTINCT FROM sha256('\\x02'::bytea || NEW.prev || NEW.leaf_hash) THEN
-                        {refuse("chain: entry % does not carry the hash of its link", "NEW.number")}
-                    END IF;
-                    RETURN NEW;
+                    {refuse("chain: entry % does not carry the hash of its link", "wrong.number")}
                 """,
             ),
         ]
@@ -204,11 +225,10 @@ class Head(models.Model):
 
 
 class Checkpoint(models.Model):
-    """A signed size and root. The frontier lets the next one be computed without the entries before it."""
+    """A size and root that the log has signed."""
 
     size = models.BigIntegerField(primary_key=True)
     root = models.BinaryField()
-    frontier = models.BinaryField()
     note = models.TextField()
     signed_at = models.DateTimeField()
 
@@ -236,3 +256,87 @@ class Checkpoint(models.Model):
 
     def __str__(self) -> str:
         return f"checkpoint {self.size}"
+
+
+class Cosignature(models.Model):
+    """A line that somebody else, or another key of ours, put under a checkpoint: C2SP tlog-cosignature."""
+
+    checkpoint = models.ForeignKey(Checkpoint, models.PROTECT, related_name="cosignatures")
+    name = models.TextField()
+    key_id = models.TextField()
+    line = models.TextField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["checkpoint", "name", "key_id"], name="cosignature_once_for_each_key"
+            ),
+            models.CheckConstraint(name="cosignature_is_a_line", condition=Q(line__endswith="\n")),
+        ]
+        triggers = [AppendOnly()]
+
+    def __str__(self) -> str:
+        return f"{self.name} under checkpoint {self.checkpoint_id}"
+
+
+class Publication(models.Model):
+    """A checkpoint as strangers see it: signed, and cosigned as our policy asks."""
+
+    checkpoint = models.OneToOneField(
+        Checkpoint, models.PROTECT, primary_key=True, related_name="publication"
+    )
+    note = models.TextField()
+    published_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["checkpoint_id"]
+        triggers = [
+            AppendOnly(),
+            Rule(
+                name="grows",
+                operation=Insert,
+                func=f"""
+                    IF EXISTS (SELECT FROM ledger_publication WHERE checkpoint_id >= NEW.checkpoint_id) THEN
+                        {refuse("publication: size % was published or passed already", "NEW.checkpoint_id")}
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"publication {self.checkpoint_id}"
+
+    @property
+    def size(self) -> int:
+        """How many entries were signed."""
+        return self.checkpoint_id
+
+    @property
+    def root(self) -> bytes:
+        """The root that was signed."""
+        return bytes(self.checkpoint.root)
+
+    @property
+    def signed_at(self) -> Any:
+        """When the log signed it; cosignatures came after."""
+        return self.checkpoint.signed_at
+
+
+class Inspection(models.Model):
+    """One reading of the log by `ledger_fsck`: what was read, and what was wrong with it."""
+
+    thorough = models.BooleanField(help_text="whether the whole log was read, or what came since")
+    size = models.BigIntegerField()
+    faults = models.JSONField(default=list, help_text="layer, number and reason of each first fault")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+        triggers = [AppendOnly()]
+
+    def __str__(self) -> str:
+        return f"inspection of {self.size} entries"

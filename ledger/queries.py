@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from ledger.domain import canonical, checkpoint, merkle, notes
 from ledger.domain.keys import Keys
@@ -17,7 +18,8 @@ from ledger.errors import (
     NotCanonical,
     NoteInvalid,
 )
-from ledger.models import Checkpoint, Entry, Head, Intent, Pending
+from ledger.gateways.tiles import Tree
+from ledger.models import Entry, Head, Intent, Pending, Publication
 
 LONGEST_PAGE = 500
 
@@ -26,8 +28,8 @@ class EntryState(StrEnum):
     """How far something that was handed in has come."""
 
     PENDING = "pending"  # the sequencer acts next
-    SEQUENCED = "sequenced"  # the signer acts next
-    SIGNED = "signed"  # nobody: it is provable from now on
+    SEQUENCED = "sequenced"  # the signer acts next, then the witnesses
+    SIGNED = "signed"  # nobody: it is under a published checkpoint, and provable from now on
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class ProvedEntry:
     """An entry with the newest checkpoint over it, where there is one already."""
 
     entry: Entry
-    checkpoint: Checkpoint | None
+    checkpoint: Publication | None
     proof: Proof | None
 
     def __getattr__(self, name: str) -> Any:
@@ -131,22 +133,27 @@ def entry_state(intent_id: int) -> EntryState:
     return EntryState.SIGNED if signed and number < signed.size else EntryState.SEQUENCED
 
 
-def latest_checkpoint() -> Checkpoint | None:
-    """Return the newest checkpoint, if anything is signed."""
-    return Checkpoint.objects.order_by("size").last()
+def latest_checkpoint() -> Publication | None:
+    """Return the newest published checkpoint, if there is one."""
+    return _publications().last()
 
 
-def checkpoint_at(size: int | None = None) -> Checkpoint:
-    """Return the checkpoint of a size, or the newest. Raises CheckpointNotFound."""
-    found = latest_checkpoint() if size is None else Checkpoint.objects.filter(size=size).first()
+def checkpoint_at(size: int | None = None) -> Publication:
+    """Return the published checkpoint of a size, or the newest. Raises CheckpointNotFound."""
+    found = latest_checkpoint() if size is None else _publications().filter(pk=size).first()
     if found is None:
         raise CheckpointNotFound(size)
     return found
 
 
-def checkpoints(*, limit: int = 50) -> list[Checkpoint]:
-    """Return the newest checkpoints, newest first."""
-    return list(Checkpoint.objects.order_by("-size")[:limit])
+def checkpoints(*, limit: int = 50) -> list[Publication]:
+    """Return the newest published checkpoints, newest first."""
+    return list(_publications().reverse()[:limit])
+
+
+def checkpoint_over(number: int) -> Publication | None:
+    """Return the first published checkpoint over an entry."""
+    return _publications().filter(pk__gt=number).first()
 
 
 def proof(number: int, size: int | None = None) -> Proof:
@@ -168,10 +175,7 @@ def proved_entries(numbers: Sequence[int], size: int | None = None) -> list[Prov
     for number in numbers:
         if number >= signed_size:
             raise EntryNotSigned(number, signed_size)
-    if signed is None:
-        return []
-    levels = merkle.levels(leaf_hashes(signed_size))
-    return [ProvedEntry(rows[number], signed, _proof(levels, number, signed)) for number in numbers]
+    return [ProvedEntry(rows[number], signed, _proof(number, signed)) for number in numbers if signed]
 
 
 def consistency(old_size: int, new_size: int) -> list[bytes]:
@@ -179,13 +183,7 @@ def consistency(old_size: int, new_size: int) -> list[bytes]:
     old, new = checkpoint_at(old_size), checkpoint_at(new_size)
     if old.size > new.size:
         raise CheckpointNotFound(old_size)
-    return merkle.consistency_proof(leaf_hashes(new.size), old.size)
-
-
-def leaf_hashes(size: int) -> list[bytes]:
-    """Return the leaf hashes of the first entries, in order."""
-    rows = Entry.objects.filter(number__lt=size).order_by("number").values_list("leaf_hash", flat=True)
-    return [bytes(leaf) for leaf in rows.iterator(10_000)]
+    return Tree(new.size).consistency(old.size)
 
 
 def checks(number: int) -> list[Check]:
@@ -216,11 +214,11 @@ def checks(number: int) -> list[Check]:
     ]
 
 
-def is_signed(signed: Checkpoint) -> bool:
+def is_signed(signed: Publication) -> bool:
     """Tell whether a checkpoint's note is signed by our key and says the size and root beside it."""
     try:
         text = notes.verify(signed.note, [keys().log_vkey]).text
-        return checkpoint.parse(text, origin=settings.LEDGER_ORIGIN) == (signed.size, bytes(signed.root))
+        return checkpoint.parse(text, origin=settings.LEDGER_ORIGIN) == (signed.size, signed.root)
     except NoteInvalid:
         return False
 
@@ -251,15 +249,20 @@ def _not_found(number: int) -> EntryNotFound:
     return EntryNotFound(number, size())
 
 
-def _proof(levels: list[list[bytes]], number: int, signed: Checkpoint) -> Proof:
+def _proof(number: int, signed: Publication) -> Proof:
+    tree = Tree(signed.size)
     return Proof(
-        leaf_hash=levels[0][number],
+        leaf_hash=tree.leaf(number),
         index=number,
         size=signed.size,
-        root=bytes(signed.root),
-        path=merkle.path(levels, number),
+        root=signed.root,
+        path=tree.inclusion(number),
         note=signed.note,
     )
+
+
+def _publications() -> QuerySet[Publication]:
+    return Publication.objects.select_related("checkpoint")
 
 
 def _link_before(number: int) -> bytes:

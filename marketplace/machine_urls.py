@@ -5,6 +5,7 @@ from csp.decorators import csp_update
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from ledger.api.urls import files_of_the_log
 from marketplace.api import files, resolver
 
 # The documentation's own library writes styles into its page; its scripts are files like all others.
@@ -16,6 +17,7 @@ urlpatterns = [
     path("api/v1/", include("marketplace.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/docs/", documentation, name="api-docs"),
+    path("ledger/log/", include(files_of_the_log)),
     path("files/<str:token>/<str:name>", files.download, name="file-download"),
     path("previews/<uuid:listing>/<int:position>-<int:width>.jpg", files.preview, name="preview"),
     path("id/<path:name>", resolver.resolve, name="resolve"),

@@ -280,10 +280,20 @@ def storage(url: str) -> dict:
     }
 
 
+def log_storage(url: str) -> dict:
+    """Return where the files of the log lie, which anybody may read: in a bucket, or in a folder."""
+    found = storage(url)
+    if not url.startswith("s3://"):
+        folder = unquote(urlsplit(url).path) or str(HOUSE.state / "log")
+        found = {"BACKEND": "ledger.gateways.storage.LogFiles", "OPTIONS": {"location": folder}}
+    return found
+
+
 STATIC_STORAGE = "django.contrib.staticfiles.storage.StaticFilesStorage"
 MANIFEST_STORAGE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 STORAGES = {
     "default": storage(os.environ.get("STORAGE_URL", "")),
+    "ledger": log_storage(os.environ.get("LEDGER_STORAGE_URL", "")),
     "staticfiles": {"BACKEND": STATIC_STORAGE if TEST_MODE or TESTING else MANIFEST_STORAGE},
 }
 # Where a web server stands in front: the internal location that it serves the files' folder under.
@@ -326,7 +336,7 @@ CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or broker.address(HOUSE)
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": seconds, "options": {"expires": max(10, seconds * 2)}}
     for task, seconds in {
-        "ledger.sequence": 1,
+        "ledger.sequence": 0.2,
         "settlement.inbox": 2,
         "settlement.outbox": 5,
         "settlement.poll": 15,
@@ -353,6 +363,8 @@ STRIPE_TEST_MODE = not STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 
 LEDGER_SIGNING_KEY = os.environ.get("LEDGER_SIGNING_KEY") or HOUSE.secrets["ledger_signing_key"]
 LEDGER_ORIGIN = os.environ.get("LEDGER_ORIGIN", "wenshi.example/log")
+LEDGER_MEMORY = os.environ.get("LEDGER_MEMORY") or str(HOUSE.state / "ledger" / "memory")
+LEDGER_POLICY = os.environ.get("LEDGER_POLICY") or str(HOUSE.state / "ledger" / "policy")
 ARK_NAAN = os.environ.get("ARK_NAAN", "99999")
 ARK_SHOULDER = "w5"
 

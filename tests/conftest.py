@@ -1,10 +1,13 @@
 """What every test stands on: how a test database is put back, and long suites only when asked for."""
 
+from uuid import uuid4
+
 import hypothesis
 import pytest
 from django.db import connections
 from django.test import TransactionTestCase
 
+from ledger.gateways import tiles
 from tests.live_house import live_house  # noqa: F401 (a fixture)
 
 # How long an example takes says more about the machine than about the code.
@@ -36,6 +39,17 @@ def put_back(self) -> None:
     """Replace Django's flush, which the application's login could not do, after a test that committed."""
     for alias in self._databases_names(include_mirrors=False):
         connections[alias].creation.restore_test_db()
+
+
+@pytest.fixture(autouse=True)
+def files_of_the_log(settings, tmp_path_factory):
+    """Give each test a log without files, kept in memory, and a signer that remembers nothing."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "ledger": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    }
+    settings.LEDGER_MEMORY = str(tmp_path_factory.getbasetemp() / "memory" / uuid4().hex)
+    tiles.forget()
 
 
 TransactionTestCase._fixture_teardown = put_back

@@ -1,14 +1,21 @@
-"""Signing the log: each checkpoint extends the one before it, or none is signed."""
+"""Signing the log: each checkpoint extends the one before it, or none is signed.
 
-from collections.abc import Iterator
+The order is Sunlight's: entries are committed, their files are written and read back, then the checkpoint is
+signed and stored. The signer remembers outside the database how far it has come, and is not led back.
+"""
+
 from datetime import datetime
 
 from django.conf import settings
 from django.db import connection, transaction
 
 from ledger import queries
+from ledger.actions import tiles
 from ledger.domain import checkpoint, merkle, notes
-from ledger.errors import LogBroken, Rollback, SecondRoot
+from ledger.errors import FileMissing, LogBroken, NoteInvalid, Rollback, SecondRoot
+from ledger.gateways import storage
+from ledger.gateways.memory import Memory
+from ledger.gateways.tiles import Tree
 from ledger.models import Checkpoint, Entry, Head
 
 LOCK = 0x57_45_4E_02  # the signer's advisory lock
@@ -18,31 +25,65 @@ CHUNK = 2000
 def sign(*, now: datetime) -> Checkpoint | None:
     """Sign the head, unless that is done, and return the checkpoint; None when there is nothing new.
 
-    The root is computed from the last signed frontier and the bytes of the entries since, not taken from
-    the head. Raises Rollback, SecondRoot or LogBroken when what is stored does not extend what was signed.
+    The root is computed from the files of the last signed size and the bytes of the entries since, not taken
+    from the head. Raises Rollback, SecondRoot or LogBroken when what is stored does not extend what was signed,
+    and FileContradicts when a file holds something else.
     """
     with transaction.atomic():
         if not _try_lock():
             return None
         last = Checkpoint.objects.order_by("size").last()
         head = Head.objects.first()
-        size = head.size if head else 0
-        frontier = _signed_frontier(last)
-        if size < frontier.size:
-            raise Rollback(frontier.size, size)
-        if size > frontier.size:
-            frontier = frontier.extend(_leaf_hashes(frontier.size, size))
-        if frontier.size != size or (head and frontier.root() != bytes(head.root)):
-            raise SecondRoot(size, frontier.root(), bytes(head.root))
-        if size == (last.size if last else 0):
+        size, signed_size = head.size if head else 0, last.size if last else 0
+        seen = _remembered() or (signed_size, b"")
+        if size < max(signed_size, seen[0]):
+            raise Rollback(max(signed_size, seen[0]), size)
+        if head is None:
             return None
-        return Checkpoint.objects.create(
-            size=size,
-            root=frontier.root(),
-            frontier=bytes(frontier),
-            note=note(size, frontier.root()),
-            signed_at=now,
+        old_root = bytes(last.root) if last else merkle.root([])
+        if size == signed_size and bytes(head.root) != old_root:
+            raise SecondRoot(size, old_root, bytes(head.root))
+        if size == signed_size:
+            return None
+        write_files(old_size=signed_size, old_root=old_root, size=size, root=bytes(head.root))
+        tree = Tree(size)
+        root, proof = tree.root(), tree.consistency(seen[0]) if seen[0] else []
+        Memory(settings.LEDGER_MEMORY).advance(
+            origin=settings.LEDGER_ORIGIN, size=size, root=root, proof=proof
         )
+        return Checkpoint.objects.create(size=size, root=root, note=note(size, root), signed_at=now)
+
+
+def see_files(signed: Checkpoint) -> None:
+    """See that the files that a checkpoint stands on are there, and write them where they are gone.
+
+    Raises SecondRoot, LogBroken or FileContradicts where they say something else.
+    """
+    try:
+        root = Tree(signed.size, fresh=True).root()
+    except FileMissing:
+        write_files(old_size=0, old_root=merkle.root([]), size=signed.size, root=bytes(signed.root))
+        root = Tree(signed.size, fresh=True).root()
+    if root != bytes(signed.root):
+        raise SecondRoot(signed.size, bytes(signed.root), root)
+
+
+def write_files(*, old_size: int, old_root: bytes, size: int, root: bytes) -> None:
+    """Write the files from one size up to another; all of them anew where one of the old ones is gone.
+
+    Nothing is written before the entries are seen to have the root. Raises as `sign` does.
+    """
+    try:
+        frontier = Tree(old_size, fresh=True).frontier()
+    except FileMissing:
+        old_size, frontier = 0, merkle.Frontier()
+    if old_size and frontier.root() != old_root:
+        raise SecondRoot(old_size, old_root, frontier.root())
+    entries, leaves = _entries(old_size, size)
+    found = frontier.extend(leaves).root()
+    if found != root:
+        raise SecondRoot(size, found, root)
+    tiles.write(old_size=old_size, entries=entries, leaf_hashes=leaves)
 
 
 def note(size: int, root: bytes) -> str:
@@ -51,29 +92,36 @@ def note(size: int, root: bytes) -> str:
     return notes.sign(text, [queries.keys().log])
 
 
-def _signed_frontier(last: Checkpoint | None) -> merkle.Frontier:
-    if last is None:
-        return merkle.Frontier()
-    frontier = merkle.Frontier.from_bytes(last.size, bytes(last.frontier))
-    if frontier.root() != bytes(last.root):
-        raise SecondRoot(last.size, bytes(last.root), frontier.root())
-    return frontier
+def _remembered() -> tuple[int, bytes] | None:
+    """Return size and root of what this signer signed last; without a memory, of what strangers see published."""
+    if last := Memory(settings.LEDGER_MEMORY).last(settings.LEDGER_ORIGIN):
+        return last
+    published = storage.read("checkpoint")
+    if published is None:
+        return None
+    try:
+        text = notes.verify(published.decode(), [queries.keys().log_vkey]).text
+        return checkpoint.parse(text, origin=settings.LEDGER_ORIGIN)
+    except (NoteInvalid, UnicodeDecodeError):
+        return None  # of another log, or forged: ledger_fsck tells
 
 
-def _leaf_hashes(start: int, end: int) -> Iterator[bytes]:
-    """Hash the bytes of the entries from `start` on; no number may be missing and no hash wrong."""
+def _entries(start: int, end: int) -> tuple[list[bytes], list[bytes]]:
+    """Return bytes and hashes of the entries from `start` on; no number may be missing and no hash wrong."""
     rows = Entry.objects.filter(number__gte=start, number__lt=end).order_by("number")
-    expected = start
+    entries, leaves = [], []
     for number, data, stored in rows.values_list("number", "intent__canonical", "leaf_hash").iterator(CHUNK):
-        leaf = merkle.leaf_hash(bytes(data))
-        if number != expected:
-            raise LogBroken(expected, "the entry is missing")
+        data = bytes(data)
+        leaf = merkle.leaf_hash(data)
+        if number != start + len(entries):
+            raise LogBroken(start + len(entries), "the entry is missing")
         if leaf != bytes(stored):
             raise LogBroken(number, "the bytes do not have the leaf hash that was stored")
-        yield leaf
-        expected += 1
-    if expected != end:
-        raise LogBroken(expected, "the entry is missing")
+        entries.append(data)
+        leaves.append(leaf)
+    if start + len(entries) != end:
+        raise LogBroken(start + len(entries), "the entry is missing")
+    return entries, leaves
 
 
 def _try_lock() -> bool:

@@ -1,15 +1,17 @@
 """Numbering what was handed in: gapless, in one order, by one at a time whoever is started beside it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import takewhile
 
 from django.db import connection, transaction
 
-from ledger.actions import checkpoints
+from ledger.actions import checkpoints, publications
 from ledger.domain import merkle
 from ledger.errors import LogBroken
 from ledger.models import SINGLE, Checkpoint, Entry, Head, Pending
 
 BATCH = 4096
+STRIDE = 16  # batches that are numbered before they are signed, when many wait
 LOCK = 0x57_45_4E_01  # the sequencer's advisory lock; PostgreSQL keeps one set of them for each database
 PAUSE_SECONDS = (
     30  # a sequencer that stops mid-batch for longer is cut off by the server, and nothing is lost
@@ -42,11 +44,19 @@ def run(*, now: datetime) -> int:
     return len(batch)
 
 
-def catch_up(*, now: datetime) -> Checkpoint | None:
-    """Number all that is pending and sign it; returns the new checkpoint, or None when nothing was new."""
-    while run(now=now):
-        pass
-    return checkpoints.sign(now=now)
+def catch_up(*, now: datetime, pace: timedelta = timedelta()) -> Checkpoint | None:
+    """Number all that is pending, sign and publish it; returns the last checkpoint that was signed now, or None.
+
+    Nothing is published less than `pace` after the last time. Raises as `run`, `checkpoints.sign` do.
+    """
+    signed = None
+    while True:
+        batches = sum(1 for _ in takewhile(bool, (run(now=now) for _ in range(STRIDE))))
+        signed = checkpoints.sign(now=now) or signed
+        if batches < STRIDE:
+            break
+    publications.publish(now=now, pace=pace)
+    return signed
 
 
 def try_lock(key: int) -> bool:

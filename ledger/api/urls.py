@@ -1,9 +1,9 @@
-"""The log's addresses; the root mounts them below `/api/v1/ledger/`."""
+"""The log's addresses: `urlpatterns` below `/api/v1/ledger/`, and its files below `/ledger/log/`."""
 
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from ledger.api import checkpoints, entries, intents
+from ledger.api import checkpoints, entries, files, intents
 
 
 class NumberConverter(StringConverter):
@@ -23,4 +23,11 @@ urlpatterns = [
     path("entries/<number:number>/proof/", entries.EntryProof.as_view(), name="ledger-entry-proof"),
     path("intents/<number:intent_id>/", intents.IntentDetail.as_view(), name="ledger-intent-detail"),
     path("checkpoint", checkpoints.LatestCheckpoint.as_view(), name="ledger-checkpoint"),
+]
+
+files_of_the_log = [
+    path("checkpoint", files.latest, name="log-checkpoint"),
+    path("checkpoints/<number:size>", files.published, name="log-published"),
+    path("proof/<number:size>/<number:index>", files.proof, name="log-proof"),
+    path("tile/<path:name>", files.tile, name="log-tile"),
 ]

@@ -4,13 +4,16 @@ Hashes are 32 bytes. A leaf is H(00 || data), a node H(01 || left || right); a c
 ours, is H(02 || previous link || leaf hash). The three prefixes keep one from passing for another.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 HASH_SIZE = 32
 GENESIS = bytes(HASH_SIZE)  # what entry 0 names as the link before it
+
+# Gives the hash of the full subtree over the 2^level leaves that start at index * 2^level.
+Node = Callable[[int, int], bytes]
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -42,22 +45,7 @@ def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
 
 def consistency_proof(leaf_hashes: Sequence[bytes], old_size: int) -> list[bytes]:
     """Return the proof that the first `old_size` leaves are a prefix. Raises ValueError outside the tree."""
-    size = len(leaf_hashes)
-    if not 0 < old_size <= size:
-        raise ValueError(f"no proof from size {old_size} to {size}")
-    proof: list[bytes] = []  # RFC 6962, section 2.1.2: the recursion, walked down and collected upwards
-    start, end, whole = 0, size, True
-    while old_size != end - start:
-        middle = start + _largest_power_below(end - start)
-        if old_size <= middle - start:
-            proof.append(root(leaf_hashes[middle:end]))
-            end = middle
-        else:
-            proof.append(root(leaf_hashes[start:middle]))
-            old_size, start, whole = old_size - (middle - start), middle, False
-    if not whole:
-        proof.append(root(leaf_hashes[start:end]))
-    return proof[::-1]
+    return _consistency(lambda start, end: root(leaf_hashes[start:end]), old_size, len(leaf_hashes))
 
 
 def verify_inclusion(*, leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
@@ -141,12 +129,42 @@ class Frontier:
 
     def root(self) -> bytes:
         """Return the root of the tree."""
-        if not self.hashes:
-            return sha256(b"").digest()
-        found = self.hashes[-1]
-        for left in reversed(self.hashes[:-1]):
-            found = node_hash(left, found)
-        return found
+        return _folded(self.hashes) if self.hashes else sha256(b"").digest()
+
+
+def peaks(start: int, end: int) -> list[tuple[int, int]]:
+    """Return level and index of the full subtrees that a range of leaves falls into, largest first.
+
+    The range starts where a subtree of its size may start, as RFC 6962 splits trees.
+    """
+    found = []
+    while start < end:
+        level = (end - start).bit_length() - 1
+        found.append((level, start >> level))
+        start += 1 << level
+    return found
+
+
+def range_root(node: Node, start: int, end: int) -> bytes:
+    """Return the root over a range of leaves, given the hashes of full subtrees."""
+    return _folded([node(level, index) for level, index in peaks(start, end)])
+
+
+def inclusion_from(node: Node, index: int, size: int) -> list[bytes]:
+    """Return the audit path of a leaf, given the hashes of full subtrees. Raises ValueError outside the tree."""
+    if not 0 <= index < size:
+        raise ValueError(f"no leaf {index} in a tree of {size}")
+    places = peaks(0, size)
+    at = next(at for at, (level, place) in enumerate(places) if index < (place + 1) << level)
+    proof = [node(height, (index >> height) ^ 1) for height in range(places[at][0])]
+    if at + 1 < len(places):
+        proof.append(_folded([node(level, place) for level, place in places[at + 1 :]]))
+    return proof + [node(level, place) for level, place in reversed(places[:at])]
+
+
+def consistency_from(node: Node, old_size: int, size: int) -> list[bytes]:
+    """Return the proof that the first leaves are a prefix, given the hashes of full subtrees. Raises ValueError."""
+    return _consistency(lambda start, end: range_root(node, start, end), old_size, size)
 
 
 def levels(leaf_hashes: Sequence[bytes]) -> list[list[bytes]]:
@@ -165,6 +183,38 @@ def path(levels: Sequence[Sequence[bytes]], index: int) -> list[bytes]:
             proof.append(level[index ^ 1])
         index >>= 1
     return proof
+
+
+def level_above(level: bytes) -> bytes:
+    """Return the hashes of the pairs of a row of hashes, both as one string of bytes; an odd one out is left out."""
+    pairs = range(0, len(level) - 2 * HASH_SIZE + 1, 2 * HASH_SIZE)
+    return b"".join([sha256(b"\x01" + level[at : at + 2 * HASH_SIZE]).digest() for at in pairs])
+
+
+def _consistency(subtree: Callable[[int, int], bytes], old_size: int, size: int) -> list[bytes]:
+    if not 0 < old_size <= size:
+        raise ValueError(f"no proof from size {old_size} to {size}")
+    proof: list[bytes] = []  # RFC 6962, section 2.1.2: the recursion, walked down and collected upwards
+    start, end, whole = 0, size, True
+    while old_size != end - start:
+        middle = start + _largest_power_below(end - start)
+        if old_size <= middle - start:
+            proof.append(subtree(middle, end))
+            end = middle
+        else:
+            proof.append(subtree(start, middle))
+            old_size, start, whole = old_size - (middle - start), middle, False
+    if not whole:
+        proof.append(subtree(start, end))
+    return proof[::-1]
+
+
+def _folded(hashes: Sequence[bytes]) -> bytes:
+    """Join the roots of full subtrees, largest first, from the right."""
+    found = hashes[-1]
+    for left in reversed(hashes[:-1]):
+        found = node_hash(left, found)
+    return found
 
 
 def _level_above(level: list[bytes]) -> list[bytes]:

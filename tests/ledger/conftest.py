@@ -11,6 +11,7 @@ from ledger import queries, verifier
 from ledger.actions import log, reports, sequencer
 from ledger.actions.reports import Opening
 from ledger.domain import entry
+from ledger.models import Entry
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 TABLES = ("ledger_intent", "ledger_pending", "ledger_entry", "ledger_head", "ledger_checkpoint")
@@ -45,6 +46,12 @@ def fill(count, *, signed_every=None):
         for number in range(start, min(start + step, count)):
             append(number)
         sequencer.catch_up(now=NOW)
+
+
+def leaf_hashes(size):
+    """Return the leaf hashes of the first entries, as the database holds them."""
+    rows = Entry.objects.filter(number__lt=size).order_by("number").values_list("leaf_hash", flat=True)
+    return [bytes(leaf) for leaf in rows]
 
 
 @contextmanager

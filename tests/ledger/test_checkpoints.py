@@ -16,7 +16,7 @@ from ledger.errors import (
     SecondRoot,
 )
 from ledger.models import Checkpoint
-from tests.ledger.conftest import append, attacker, fill
+from tests.ledger.conftest import append, attacker, fill, leaf_hashes
 
 
 @pytest.mark.django_db
@@ -34,7 +34,7 @@ def test_a_checkpoint_is_signed_once_for_each_size(now):
     signed = sequencer.catch_up(now=now)
     assert [each.size for each in queries.checkpoints()] == [4, 3]
     assert queries.is_signed(signed)
-    assert bytes(signed.root) == merkle.root(queries.leaf_hashes(4))
+    assert bytes(signed.root) == merkle.root(leaf_hashes(4))
 
 
 @pytest.mark.django_db
@@ -99,7 +99,7 @@ def test_a_key_of_another_ledger_does_not_sign_this_one(settings, now):
 @pytest.mark.django_db(transaction=True)
 def test_a_log_that_is_shorter_than_what_was_signed_is_not_signed(now):
     fill(6, signed_every=3)
-    frontier = merkle.Frontier().extend(queries.leaf_hashes(4))
+    frontier = merkle.Frontier().extend(leaf_hashes(4))
     with attacker() as cursor:
         cursor.execute("DELETE FROM ledger_entry WHERE number >= 4")
         cursor.execute(
@@ -125,7 +125,7 @@ def test_a_second_root_for_a_signed_size_is_not_signed(now):
         "UPDATE ledger_intent SET canonical = canonical || ' ' WHERE id = (SELECT max(id) FROM ledger_intent)",
         "UPDATE ledger_entry SET leaf_hash = sha256('x') WHERE number = 4",
         "DELETE FROM ledger_entry WHERE number = 4",
-        "UPDATE ledger_checkpoint SET frontier = sha256('x')",
+        "UPDATE ledger_checkpoint SET root = sha256('x')",
         "UPDATE ledger_head SET root = sha256('x')",
     ],
 )
@@ -142,7 +142,7 @@ def test_entries_that_were_changed_before_they_were_signed_are_not_signed(attack
 
 @pytest.mark.django_db(transaction=True)
 def test_signing_reads_only_the_entries_since_the_last_checkpoint(now):
-    """The bytes of old entries are not needed: the frontier stands for them."""
+    """The bytes of old entries are not needed: the tiles stand for them."""
     fill(8)
     append(8)
     sequencer.run(now=now)

@@ -84,12 +84,13 @@ def test_an_intent_has_a_length_that_the_log_takes(data):
     ("number", "change", "word"),
     [
         (3, {}, "does not follow"),  # a gap
-        (1, {}, "does not follow"),  # a number that is taken
-        (0, {}, "does not follow"),
-        (2, {"prev": bytes(32)}, "does not follow"),
+        (1, {}, "ledger_entry_pkey"),  # a number that is taken
+        (0, {}, "ledger_entry_pkey"),
+        (2, {"prev": bytes(32)}, "ledger_entry_prev_key"),  # a fork
+        (2, {"prev": b"x" * 32}, "does not follow"),
         (2, {"leaf_hash": bytes(32)}, "hash of its intent"),
         (2, {"chain_hash": bytes(32)}, "hash of its link"),
-        (-1, {}, "does not follow"),
+        (-1, {}, "entry_number_from_0"),
     ],
 )
 def test_an_entry_follows_the_one_before_it_and_carries_its_own_hashes(number, change, word):
@@ -138,11 +139,11 @@ def insert_entry(number, *, intent=None, **change):
             "head_single",
         ),
         (
-            "INSERT INTO ledger_checkpoint SELECT size - 1, root, frontier, note, now() FROM ledger_checkpoint",
+            "INSERT INTO ledger_checkpoint SELECT size - 1, root, note, now() FROM ledger_checkpoint",
             "passed",
         ),
         (
-            "INSERT INTO ledger_checkpoint SELECT size + 1, root, frontier, note, now() FROM ledger_checkpoint",
+            "INSERT INTO ledger_checkpoint SELECT size + 1, root, note, now() FROM ledger_checkpoint",
             "has no",
         ),
     ],

@@ -1,0 +1,1 @@
+"""What the ledger reaches outside its database: files, other nodes, a chain."""
