@@ -293,7 +293,9 @@ STATIC_STORAGE = "django.contrib.staticfiles.storage.StaticFilesStorage"
 MANIFEST_STORAGE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 STORAGES = {
     "default": storage(os.environ.get("STORAGE_URL", "")),
-    "ledger": log_storage(os.environ.get("LEDGER_STORAGE_URL", "")),
+    "ledger": {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    if TESTING
+    else log_storage(os.environ.get("LEDGER_STORAGE_URL", "")),
     "staticfiles": {"BACKEND": STATIC_STORAGE if TEST_MODE or TESTING else MANIFEST_STORAGE},
 }
 # Where a web server stands in front: the internal location that it serves the files' folder under.

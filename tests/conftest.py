@@ -1,11 +1,13 @@
 """What every test stands on: how a test database is put back, and long suites only when asked for."""
 
+from contextlib import contextmanager
 from uuid import uuid4
 
 import hypothesis
 import pytest
+from django.conf import settings
 from django.db import connections
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, override_settings
 
 from ledger.gateways import tiles
 from tests.live_house import live_house  # noqa: F401 (a fixture)
@@ -41,15 +43,21 @@ def put_back(self) -> None:
         connections[alias].creation.restore_test_db()
 
 
-@pytest.fixture(autouse=True)
-def files_of_the_log(settings, tmp_path_factory):
-    """Give each test a log without files, kept in memory, and a signer that remembers nothing."""
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "ledger": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-    }
-    settings.LEDGER_MEMORY = str(tmp_path_factory.getbasetemp() / "memory" / uuid4().hex)
+@contextmanager
+def files_of_a_log(folder):
+    """Keep the files of a log in memory and what its signer remembers in a folder, until the block ends."""
+    log = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
     tiles.forget()
+    with override_settings(STORAGES={**settings.STORAGES, "ledger": log}, LEDGER_MEMORY=str(folder)):
+        yield
+    tiles.forget()
+
+
+@pytest.fixture(autouse=True)
+def files_of_the_log(tmp_path_factory):
+    """Give each test a log without files, and a signer that remembers nothing."""
+    with files_of_a_log(tmp_path_factory.getbasetemp() / "memory" / uuid4().hex):
+        yield
 
 
 TransactionTestCase._fixture_teardown = put_back
