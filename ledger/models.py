@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db import models
-from django.db.models import Func, IntegerField, Q
+from django.db.models import F, Func, IntegerField, Q, Value
 from django.db.models.lookups import Exact, GreaterThan, LessThanOrEqual
 from pgtrigger import After, Condition, Delete, Insert, Referencing, Statement, Update
 
@@ -34,11 +34,21 @@ def is_hash(column: str) -> models.CheckConstraint:
     )
 
 
+class Sha256(Func):
+    """PostgreSQL's own SHA-256 over a prefix and some bytea columns, one after the other."""
+
+    output_field = models.BinaryField()
+
+    def __init__(self, prefix: bytes, *columns: str) -> None:
+        super().__init__(Value(prefix, output_field=models.BinaryField()), *columns)
+        self.template, self.arg_joiner = "sha256(%(expressions)s)", " || "
+
+
 class Intent(models.Model):
     """What a caller logged, in the caller's own transaction. It waits in `Pending` for its number."""
 
     id = models.BigAutoField(primary_key=True)
-    idempotency_key = models.TextField(unique=True)
+    idempotency_key = models.TextField()
     canonical = models.BinaryField()
     leaf_hash = models.BinaryField()
     created_at = models.DateTimeField()
@@ -51,20 +61,13 @@ class Intent(models.Model):
                 & Q(LessThanOrEqual(OctetLength("canonical"), MAX_BYTES)),
             ),
             models.CheckConstraint(name="intent_key_given", condition=~Q(idempotency_key="")),
-            is_hash("leaf_hash"),
+            models.UniqueConstraint(name="intent_once_for_each_key", fields=["idempotency_key"]),
+            models.CheckConstraint(
+                name="intent_leaf_hash", condition=Q(Exact(F("leaf_hash"), Sha256(b"\x00", "canonical")))
+            ),
         ]
         triggers = [
             AppendOnly(),
-            Rule(
-                name="leaf_hash",
-                operation=Insert,
-                func=f"""
-                    IF NEW.leaf_hash IS DISTINCT FROM sha256('\\x00'::bytea || NEW.canonical) THEN
-                        {refuse("leaf hash: an intent carries the hash of its own bytes")}
-                    END IF;
-                    RETURN NEW;
-                """,
-            ),
             Rule(  # no row of business is without its entry in the end, whoever inserted the intent
                 name="waits",
                 when=After,
@@ -80,7 +83,9 @@ class Intent(models.Model):
 class Pending(models.Model):
     """An intent without a number: the sequencer takes it next."""
 
-    intent = models.OneToOneField(Intent, models.PROTECT, primary_key=True, related_name="pending")
+    intent = models.OneToOneField(  # put there by the intent's own rule, so the reference needs no check
+        Intent, models.PROTECT, primary_key=True, related_name="pending", db_constraint=False
+    )
 
     class Meta:
         verbose_name_plural = "pending"
@@ -127,7 +132,9 @@ class Entry(models.Model):
     """One line of the log, counted from 0 without gaps. Its bytes are its intent's."""
 
     number = models.BigIntegerField(primary_key=True)
-    intent = models.OneToOneField(Intent, models.PROTECT, related_name="entry")
+    intent = models.OneToOneField(  # the rule "linked" looks it up
+        Intent, models.PROTECT, related_name="entry", db_constraint=False
+    )
     leaf_hash = models.BinaryField()
     prev = models.BinaryField(unique=True)
     chain_hash = models.BinaryField(unique=True)
@@ -140,7 +147,10 @@ class Entry(models.Model):
             models.CheckConstraint(name="entry_number_from_0", condition=Q(number__gte=0)),
             is_hash("leaf_hash"),
             is_hash("prev"),
-            is_hash("chain_hash"),
+            models.CheckConstraint(
+                name="entry_chain_hash",
+                condition=Q(Exact(F("chain_hash"), Sha256(b"\x02", "prev", "leaf_hash"))),
+            ),
         ]
         triggers = [
             AppendOnly(),
@@ -153,7 +163,7 @@ class Entry(models.Model):
                 declare=[("wrong", "record")],
                 func=f"""
                     SELECT * INTO wrong FROM (
-                        SELECT number, leaf_hash, prev, chain_hash,
+                        SELECT number, leaf_hash, prev,
                             (SELECT sha256('\\x00'::bytea || i.canonical) FROM ledger_intent i
                                 WHERE i.id = fresh.intent_id) AS leaf,
                             CASE fresh.number WHEN 0 THEN decode(repeat('00', {HASH_SIZE}), 'hex') ELSE
@@ -162,16 +172,13 @@ class Entry(models.Model):
                         FROM fresh
                     ) AS looked
                     WHERE leaf_hash IS DISTINCT FROM leaf OR prev IS DISTINCT FROM link
-                        OR chain_hash IS DISTINCT FROM sha256('\\x02'::bytea || prev || leaf_hash)
                     ORDER BY number LIMIT 1;
                     IF wrong IS NULL THEN
                         RETURN NULL;
                     ELSIF wrong.leaf_hash IS DISTINCT FROM wrong.leaf THEN
                         {refuse("leaf hash: entry % does not carry the hash of its intent", "wrong.number")}
-                    ELSIF wrong.prev IS DISTINCT FROM wrong.link THEN
-                        {refuse("chain: entry % does not follow the entry before it", "wrong.number")}
                     END IF;
-                    {refuse("chain: entry % does not carry the hash of its link", "wrong.number")}
+                    {refuse("chain: entry % does not follow the entry before it", "wrong.number")}
                 """,
             ),
         ]

@@ -1,6 +1,8 @@
 """Checkpoints are cosigned and published; batches are checked at once; the log's readings are kept."""
 
 import django.db.models.deletion
+import django.db.models.lookups
+import ledger.models
 import ledger.triggers
 import pgtrigger.migrations
 from django.db import migrations, models
@@ -56,8 +58,20 @@ class Migration(migrations.Migration):
             name='linked',
         ),
         pgtrigger.migrations.RemoveTrigger(
+            model_name='intent',
+            name='leaf_hash',
+        ),
+        pgtrigger.migrations.RemoveTrigger(
             model_name='pending',
             name='leaves_by_number',
+        ),
+        migrations.RemoveConstraint(
+            model_name='entry',
+            name='entry_chain_hash_length',
+        ),
+        migrations.RemoveConstraint(
+            model_name='intent',
+            name='intent_leaf_hash_length',
         ),
         migrations.AlterField(  # so that the way back can fill the column
             model_name='checkpoint',
@@ -68,9 +82,24 @@ class Migration(migrations.Migration):
             model_name='checkpoint',
             name='frontier',
         ),
+        migrations.AlterField(
+            model_name='entry',
+            name='intent',
+            field=models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='entry', to='ledger.intent'),
+        ),
+        migrations.AlterField(
+            model_name='intent',
+            name='idempotency_key',
+            field=models.TextField(),
+        ),
+        migrations.AlterField(
+            model_name='pending',
+            name='intent',
+            field=models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='pending', serialize=False, to='ledger.intent'),
+        ),
         pgtrigger.migrations.AddTrigger(
             model_name='entry',
-            trigger=ledger.triggers.CompiledTrigger(name='linked', sql=ledger.triggers.TriggerSql(declare='DECLARE wrong record;', func="\n                    SELECT * INTO wrong FROM (\n                        SELECT number, leaf_hash, prev, chain_hash,\n                            (SELECT sha256('\\x00'::bytea || i.canonical) FROM ledger_intent i\n                                WHERE i.id = fresh.intent_id) AS leaf,\n                            CASE fresh.number WHEN 0 THEN decode(repeat('00', 32), 'hex') ELSE\n                                (SELECT e.chain_hash FROM ledger_entry e WHERE e.number = fresh.number - 1)\n                            END AS link\n                        FROM fresh\n                    ) AS looked\n                    WHERE leaf_hash IS DISTINCT FROM leaf OR prev IS DISTINCT FROM link\n                        OR chain_hash IS DISTINCT FROM sha256('\\x02'::bytea || prev || leaf_hash)\n                    ORDER BY number LIMIT 1;\n                    IF wrong IS NULL THEN\n                        RETURN NULL;\n                    ELSIF wrong.leaf_hash IS DISTINCT FROM wrong.leaf THEN\n                        RAISE EXCEPTION 'leaf hash: entry % does not carry the hash of its intent', wrong.number USING ERRCODE = 'restrict_violation';\n                    ELSIF wrong.prev IS DISTINCT FROM wrong.link THEN\n                        RAISE EXCEPTION 'chain: entry % does not follow the entry before it', wrong.number USING ERRCODE = 'restrict_violation';\n                    END IF;\n                    RAISE EXCEPTION 'chain: entry % does not carry the hash of its link', wrong.number USING ERRCODE = 'restrict_violation';\n                ", hash='6db105a62b47f0d91a49100083f45d9d2ec0ddf9', level='STATEMENT', operation='INSERT', pgid='pgtrigger_linked_f173f', referencing='REFERENCING NEW TABLE AS fresh ', table='ledger_entry', when='AFTER')),
+            trigger=ledger.triggers.CompiledTrigger(name='linked', sql=ledger.triggers.TriggerSql(declare='DECLARE wrong record;', func="\n                    SELECT * INTO wrong FROM (\n                        SELECT number, leaf_hash, prev,\n                            (SELECT sha256('\\x00'::bytea || i.canonical) FROM ledger_intent i\n                                WHERE i.id = fresh.intent_id) AS leaf,\n                            CASE fresh.number WHEN 0 THEN decode(repeat('00', 32), 'hex') ELSE\n                                (SELECT e.chain_hash FROM ledger_entry e WHERE e.number = fresh.number - 1)\n                            END AS link\n                        FROM fresh\n                    ) AS looked\n                    WHERE leaf_hash IS DISTINCT FROM leaf OR prev IS DISTINCT FROM link\n                    ORDER BY number LIMIT 1;\n                    IF wrong IS NULL THEN\n                        RETURN NULL;\n                    ELSIF wrong.leaf_hash IS DISTINCT FROM wrong.leaf THEN\n                        RAISE EXCEPTION 'leaf hash: entry % does not carry the hash of its intent', wrong.number USING ERRCODE = 'restrict_violation';\n                    END IF;\n                    RAISE EXCEPTION 'chain: entry % does not follow the entry before it', wrong.number USING ERRCODE = 'restrict_violation';\n                ", hash='7d22fa909f3d7952a7df23c5234943b2db93e86f', level='STATEMENT', operation='INSERT', pgid='pgtrigger_linked_f173f', referencing='REFERENCING NEW TABLE AS fresh ', table='ledger_entry', when='AFTER')),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='pending',
@@ -83,6 +112,18 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='pending',
             trigger=ledger.triggers.CompiledTrigger(name='leaves_by_number', sql=ledger.triggers.TriggerSql(declare='DECLARE lost bigint;', func="\n                    SELECT min(intent_id) INTO lost FROM gone WHERE\n                        (SELECT e.number FROM ledger_entry e WHERE e.intent_id = gone.intent_id) IS NULL;\n                    IF lost IS NOT NULL THEN\n                        RAISE EXCEPTION 'pending: intent % has no number yet', lost USING ERRCODE = 'restrict_violation';\n                    END IF;\n                    RETURN NULL;\n                ", hash='cf0e326d6b95623fae1a81134999eeedfc5a7714', level='STATEMENT', operation='DELETE', pgid='pgtrigger_leaves_by_number_fb4a2', referencing='REFERENCING OLD TABLE AS gone ', table='ledger_pending', when='AFTER')),
+        ),
+        migrations.AddConstraint(
+            model_name='entry',
+            constraint=models.CheckConstraint(condition=models.Q(django.db.models.lookups.Exact(models.F('chain_hash'), ledger.models.Sha256(b'\x02', 'prev', 'leaf_hash'))), name='entry_chain_hash'),
+        ),
+        migrations.AddConstraint(
+            model_name='intent',
+            constraint=models.UniqueConstraint(fields=('idempotency_key',), name='intent_once_for_each_key'),
+        ),
+        migrations.AddConstraint(
+            model_name='intent',
+            constraint=models.CheckConstraint(condition=models.Q(django.db.models.lookups.Exact(models.F('leaf_hash'), ledger.models.Sha256(b'\x00', 'canonical'))), name='intent_leaf_hash'),
         ),
         migrations.AddField(
             model_name='cosignature',
