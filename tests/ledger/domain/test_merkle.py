@@ -96,6 +96,11 @@ class Plain:
         return [*self.subproof(m - k, start + k, end, False), self.mth(start, start + k)]
 
 
+def node(level, index):
+    """Return the hash of a full subtree, as tiles give it."""
+    return PLAIN.mth(index << level, index + 1 << level)
+
+
 def split(n):
     """Return k, the largest power of two smaller than n."""
     k = 1
@@ -114,10 +119,11 @@ def test_root_and_every_inclusion_proof_are_those_of_the_definition_and_verify(s
     hashes, levels = MANY[:size], merkle.levels(MANY[:size])
     root = merkle.root(hashes)
     assert root == PLAIN.mth(0, size) == merkle.Frontier().extend(hashes).root()
+    assert root == merkle.range_root(node, 0, size)
     assert merkle.root([]) == PLAIN.mth(0, 0)
     for index, leaf in enumerate(hashes):
         proof = merkle.path(levels, index)
-        assert proof == PLAIN.path(index, 0, size)
+        assert proof == PLAIN.path(index, 0, size) == merkle.inclusion_from(node, index, size)
         assert merkle.verify_inclusion(leaf_hash=leaf, index=index, size=size, proof=proof, root=root)
 
 
@@ -128,7 +134,7 @@ def test_every_consistency_proof_is_that_of_the_definition_and_verifies(size):
     hashes, root = MANY[:size], PLAIN.mth(0, size)
     for old in range(1, size + 1):
         proof = merkle.consistency_proof(hashes, old)
-        assert proof == PLAIN.subproof(old, 0, size, True)
+        assert proof == PLAIN.subproof(old, 0, size, True) == merkle.consistency_from(node, old, size)
         trees = {"old_size": old, "new_size": size, "old_root": PLAIN.mth(0, old), "new_root": root}
         assert merkle.verify_consistency(**trees, proof=proof)
 
