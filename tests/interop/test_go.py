@@ -1,7 +1,7 @@
 """A log of ours is read by Go's own client of its module database, and a log that Go wrote by ours."""
 
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,6 +135,17 @@ def test_the_client_of_go_refuses_a_log_that_another_key_has_signed(go, written)
     log, other = written(3), notes.verifier_key(notes.new_key(settings.LEDGER_ORIGIN, bytes(32)))
     with serving_folder(log.folder) as url:
         assert go("read", url, other, 1, 0)[1]["error"] == "note has no verifiable signatures"
+
+
+def test_the_client_of_go_leaves_a_cosignature_aside_that_it_does_not_know(go, written):
+    log = written(3)
+    line = b64encode(bytes(4 + 8 + 2420)).decode()  # C2SP tlog-cosignature: key ID, time, ML-DSA-44
+    with open(log.folder / "checkpoint", "a") as note:
+        note.write(f"— {settings.LEDGER_ORIGIN} {line}\n")
+    with serving_folder(log.folder) as url:
+        content, found = go("read", url, log.vkey, 2, 0)
+    assert content, found
+    assert_found(found, log.leaves, 2, [0])
 
 
 # The other direction --------------------------------------------------------------------------------------
