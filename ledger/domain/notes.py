@@ -107,6 +107,8 @@ def _split(note: str) -> tuple[str, list[str]]:
     if not isinstance(note, str) or len(note) > MAX_BYTES:
         raise NoteInvalid("not a text of at most a megabyte")
     _check_characters(note)
+    if len(note.encode()) > MAX_BYTES:
+        raise NoteInvalid("not a text of at most a megabyte")
     at = note.rfind("\n\n")
     if at < 0 or not note.endswith("\n") or at + 2 == len(note):
         raise NoteInvalid("no signatures after an empty line")

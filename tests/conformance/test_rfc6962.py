@@ -1,56 +1,50 @@
-"""RFC 6962 and RFC 9162, section 2.1: the tree of eight leaves that implementations of CT agree on."""
+"""RFC 6962 and RFC 9162, section 2.1: the tree of eight leaves, and every proof published over it."""
 
 import hashlib
+from base64 import b64decode
 
 import pytest
 
+from ledger import verifier
 from ledger.domain import merkle
+from tests.conformance.proof_cases import (
+    CONSISTENCY,
+    INCLUSION,
+    LEAVES,
+    ROOTS,
+    as_published,
+    consistency_cases,
+    inclusion_cases,
+    path,
+)
 
-LEAVES = [
-    bytes.fromhex(each)
-    for each in (
-        "",
-        "00",
-        "10",
-        "2021",
-        "3031",
-        "40414243",
-        "5051525354555657",
-        "606162636465666768696a6b6c6d6e6f",
-    )
-]
 HASHES = [merkle.leaf_hash(leaf) for leaf in LEAVES]
-ROOTS = [
-    bytes.fromhex(each)
-    for each in (
-        "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-        "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-        "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-        "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
-        "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
-        "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
-        "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
-    )
-]
-INCLUSION = [  # index, size, path; RFC 6962, section 2.1.1
-    (0, 1, []),
-    (0, 8, ["96a296d2", "5f083f0a", "6b47aaf2"]),
-    (5, 8, ["bc1a0643", "ca854ea1", "d37ee418"]),
-    (2, 3, ["fac54203"]),
-    (1, 5, ["6e340b9c", "5f083f0a", "bc1a0643"]),
-]
-CONSISTENCY = [  # old size, new size, path; RFC 6962, section 2.1.2
-    (1, 1, []),
-    (1, 8, ["96a296d2", "5f083f0a", "6b47aaf2"]),
-    (6, 8, ["0ebc5d34", "ca854ea1", "d37ee418"]),
-    (2, 5, ["5f083f0a", "bc1a0643"]),
-    (6, 7, ["0ebc5d34", "b08693ec", "d37ee418"]),
-]
-
-
-def beginnings(proof):
-    return [each.hex()[:8] for each in proof]
+INCLUSION_CASES, CONSISTENCY_CASES = inclusion_cases(), consistency_cases()
+PUBLISHED = {  # the beginning of the SHA-256 of the published file
+    "inclusion/0/leafIdx-sub-@1": "e85d8d50c729f782",
+    "inclusion/0/wrong-leaf": "1da0ded53e2dac76",
+    "inclusion/0/trailing-garbage": "1ec76ed568c6ed4b",
+    "inclusion/0/trailing-root": "931ec4202a1a797c",
+    "inclusion/1/happy-path": "d345b72a74b4647f",
+    "inclusion/2/treeSize-div-@2": "57d282d5629097d2",
+    "inclusion/4/happy-path": "0d5679d8a828eebd",
+    "inclusion/4/modified-proof[1]-bit-@3": "8ef528da21f59672",
+    "inclusion/4/removed-component": "f23baf1da87b054d",
+    "inclusion/4/preceding-garbage": "d7d70f059711a1b2",
+    "inclusion/additional/2/empty-root": "f9ff0889ce8130a1",
+    "consistency/0/happy-path": "5aae6059f25e905b",
+    "consistency/1/modified-proof@2-bit-@4": "93fbbc14cb1f8ab4",
+    "consistency/1/size1-sub-@1": "e784ea9ce8505c2c",
+    "consistency/2/happy-path": "084d20811521ec20",
+    "consistency/2/wrong-root2": "70ff2bb5a5072eb4",
+    "consistency/3/preceding-proof-@0": "56284726d95dae03",
+    "consistency/3/truncated-proof": "dc9f13d86c5c89c0",
+    "consistency/4/happy-path": "e57266a3bff16d99",
+    "consistency/4/trailing-garbage": "2fbf98562c089581",
+    "consistency/additional/sizes-are-equal-one-and-proof-is-empty": "c2c2292dcd1a35d7",
+    "consistency/additional/sizes-are-equal-zero-and-proof-is-empty": "536902781661a754",
+    "consistency/additional/sizes-match-but-proof-is-not-empty-and-sizes-are-zero": "98f195a665b1f824",
+}
 
 
 def test_the_empty_tree_has_the_hash_of_nothing():
@@ -64,76 +58,102 @@ def test_a_tree_has_its_published_root(size):
     assert merkle.Frontier().extend(HASHES[:size]).root() == ROOTS[size - 1]
 
 
-@pytest.mark.parametrize(("index", "size", "path"), INCLUSION)
-def test_an_inclusion_proof_is_the_published_one_and_verifies(index, size, path):
-    proof = merkle.inclusion_proof(HASHES[:size], index)
-    assert beginnings(proof) == path
-    assert merkle.verify_inclusion(
-        leaf_hash=HASHES[index], index=index, size=size, proof=proof, root=ROOTS[size - 1]
+@pytest.mark.parametrize(("index", "size", "nodes"), INCLUSION)
+def test_an_inclusion_proof_is_made_as_it_is_published(index, size, nodes):
+    assert merkle.inclusion_proof(HASHES[:size], index) == (path(nodes) or [])
+
+
+@pytest.mark.parametrize(("old", "new", "nodes"), CONSISTENCY)
+def test_a_consistency_proof_is_made_as_it_is_published(old, new, nodes):
+    assert merkle.consistency_proof(HASHES[:new], old) == (path(nodes) or [])
+
+
+# Proofs that must verify, and proofs that must not ---------------------------------------------------------
+
+
+def test_there_are_as_many_cases_as_are_published():
+    for cases in (INCLUSION_CASES, CONSISTENCY_CASES):
+        assert len(cases) == 98
+        assert sum(case.wantErr for case in cases.values()) == 92
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_case_is_the_published_one_to_the_byte(name):
+    file = as_published({**INCLUSION_CASES, **CONSISTENCY_CASES}[name])
+    assert hashlib.sha256(file).hexdigest()[:16] == PUBLISHED[name]
+
+
+@pytest.mark.parametrize("name", INCLUSION_CASES)
+def test_an_inclusion_proof_is_judged_as_published(name):
+    case = INCLUSION_CASES[name]
+    verified = merkle.verify_inclusion(
+        leaf_hash=case.leafHash,
+        index=case.leafIdx,
+        size=case.treeSize,
+        proof=case.proof or [],
+        root=case.root,
     )
+    assert verified is not case.wantErr
 
 
-@pytest.mark.parametrize(("old", "new", "path"), CONSISTENCY)
-def test_a_consistency_proof_is_the_published_one_and_verifies(old, new, path):
-    proof = merkle.consistency_proof(HASHES[:new], old)
-    assert beginnings(proof) == path
-    assert merkle.verify_consistency(
-        old_size=old, new_size=new, old_root=ROOTS[old - 1], new_root=ROOTS[new - 1], proof=proof
+@pytest.mark.parametrize("name", CONSISTENCY_CASES)
+def test_a_consistency_proof_is_judged_as_published(name):
+    case = CONSISTENCY_CASES[name]
+    verified = merkle.verify_consistency(
+        old_size=case.size1,
+        new_size=case.size2,
+        old_root=case.root1,
+        new_root=case.root2,
+        proof=case.proof or [],
     )
+    assert verified is not case.wantErr
 
 
-@pytest.mark.parametrize(("index", "size", "path"), INCLUSION)
-def test_no_corruption_of_an_inclusion_proof_verifies(index, size, path):
-    proof, leaf, root = merkle.inclusion_proof(HASHES[:size], index), HASHES[index], ROOTS[size - 1]
-    some = hashlib.sha256(b"some").digest()
-    wrong = [
-        (leaf, index - 1, size, proof, root),
-        (leaf, index + 1, size, proof, root),
-        (leaf, index ^ 2, size, proof, root),
-        (leaf, index, size * 2, proof, root),
-        (leaf, index, size // 2, proof, root),
-        (b"WrongLeaf", index, size, proof, root),
-        (leaf, index, size, proof, merkle.root([])),
-        (leaf, index, size, proof, some),
-        (leaf, index, size, [*proof, b""], root),
-        (leaf, index, size, [*proof, root], root),
-        (leaf, index, size, [b"", *proof], root),
-        (leaf, index, size, [root, *proof], root),
-        *((leaf, index, size, flipped(proof, at), root) for at in range(len(proof))),
-        *([(leaf, index, size, proof[:-1], root)] if proof else []),
-        *([(leaf, index, size, [proof[0], some, *proof[1:]], root)] if len(proof) > 1 else []),
-    ]
-    for case in wrong:
-        names = ("leaf_hash", "index", "size", "proof", "root")
-        assert merkle.verify_inclusion(**dict(zip(names, case, strict=True))) is False, case
+def test_two_trees_of_one_size_have_one_root_and_no_proof():
+    same = {"old_size": 8, "new_size": 8, "old_root": ROOTS[7]}
+    assert merkle.verify_consistency(**same, new_root=ROOTS[7], proof=[]) is True
+    assert merkle.verify_consistency(**same, new_root=ROOTS[6], proof=[]) is False
+    assert merkle.verify_consistency(**same, new_root=ROOTS[7], proof=[ROOTS[7]]) is False
+    assert merkle.verify_consistency(**same, new_root=ROOTS[7], proof=None) is False
+    assert merkle.verify_consistency(**{**same, "old_root": None}, new_root=None, proof=[]) is False
 
 
-@pytest.mark.parametrize(("old", "new", "path"), CONSISTENCY[1:])
-def test_no_corruption_of_a_consistency_proof_verifies(old, new, path):
-    proof, old_root, new_root = merkle.consistency_proof(HASHES[:new], old), ROOTS[old - 1], ROOTS[new - 1]
-    wrong = [
-        (old - 1, new, old_root, new_root, proof),
-        (old + 1, new, old_root, new_root, proof),
-        (old ^ 2, new, old_root, new_root, proof),
-        (old, new * 2, old_root, new_root, proof),
-        (old, new // 2, old_root, new_root, proof),
-        (old, new, b"WrongRoot", new_root, proof),
-        (old, new, old_root, b"WrongRoot", proof),
-        (old, new, new_root, old_root, proof),
-        (old, new, old_root, new_root, []),
-        (old, new, old_root, new_root, [*proof, b""]),
-        (old, new, old_root, new_root, [*proof, old_root]),
-        (old, new, old_root, new_root, [*proof, new_root]),
-        (old, new, old_root, new_root, [b"", *proof]),
-        (old, new, old_root, new_root, [old_root, *proof]),
-        (old, new, old_root, new_root, [new_root, *proof]),
-        (old, new, old_root, new_root, [proof[0], *proof]),
-        (old, new, old_root, new_root, proof[:-1]),
-        *((old, new, old_root, new_root, flipped(proof, at)) for at in range(len(proof))),
-    ]
-    for case in wrong:
-        names = ("old_size", "new_size", "old_root", "new_root", "proof")
-        assert merkle.verify_consistency(**dict(zip(names, case, strict=True))) is False, case
+@pytest.mark.parametrize("name", INCLUSION_CASES)
+def test_the_verifier_of_reports_judges_an_inclusion_proof_as_published(name):
+    case = INCLUSION_CASES[name]
+    assert accepted_by_the_verifier(case) is not case.wantErr
+
+
+def accepted_by_the_verifier(case):
+    """Tell what a report makes of the case. It gives roots and leaf hashes 64 digits before any is followed."""
+    if len(case.root) != 32 or len(case.leafHash) != 32:
+        return False
+    try:
+        found = verifier.root_from_path("case", case.leafHash, case.leafIdx, case.treeSize, case.proof or [])
+    except verifier.Invalid:
+        return False
+    return found == case.root
+
+
+# Certificate Transparency: Google's log Argon 2020 --------------------------------------------------------
+
+
+def test_a_proof_of_a_log_of_certificates_verifies():
+    proof = [b64decode(each) for each in ARGON_INCLUSION.split()]
+    entry = {"leaf_hash": ARGON_LEAF, "index": 10_000, "size": ARGON_SIZE, "root": ARGON_ROOT}
+    assert merkle.verify_inclusion(**entry, proof=proof)
+    assert verifier.root_from_path("argon", ARGON_LEAF, 10_000, ARGON_SIZE, proof) == ARGON_ROOT
+    assert not merkle.verify_inclusion(**{**entry, "index": 10_001}, proof=proof)
+
+
+def test_two_states_of_a_log_of_certificates_are_consistent():
+    proof = [b64decode(each) for each in ARGON_CONSISTENCY.split()]
+    trees = {"old_root": ARGON_OLD_ROOT, "new_size": ARGON_SIZE, "new_root": ARGON_ROOT, "proof": proof}
+    assert merkle.verify_consistency(old_size=3_654_490, **trees)
+    assert not merkle.verify_consistency(old_size=3_654_491, **trees)
+
+
+# The forms that no proof may have -------------------------------------------------------------------------
 
 
 def test_sizes_that_prove_nothing_are_false():
@@ -163,6 +183,43 @@ def test_a_consistency_proof_from_outside_the_tree_is_an_error(old):
         merkle.consistency_proof(HASHES, old)
 
 
-def flipped(proof, at):
-    """Return the proof with one bit of one hash flipped."""
-    return [*proof[:at], bytes([proof[at][0] ^ 8, *proof[at][1:]]), *proof[at + 1 :]]
+# golang.org/x/mod holds these answers of ct.googleapis.com/logs/argon2020 in sumdb/tlog/testdata; the leaf
+# hash is that of entry 10,000, which is left out.
+ARGON_SIZE = 961_984_013
+ARGON_ROOT = b64decode("dwlueapdd7LaOEnX2W2Wp9v2XE+KzejHRQGHwEx0oaM=")
+ARGON_OLD_ROOT = b64decode("AuIZ5V6sDUj1vn3Y1K85oOaQ7y+FJJKtyRTl1edIKBQ=")
+ARGON_LEAF = bytes.fromhex("9c2b3799f232761f71e022b243ebb6c6d9a9c66160800e4c2f2987c0d41294b8")
+ARGON_INCLUSION = """
+T46AmJsuOM/gFiGlUp+IJJebp+1Z5qratFNW7U0JyOQ= 9Jj1Feodn42uRYEfffkV4HF/EIPFQ5Zo9IwkxbQ2uhk=
+D53/1oCNebF4J59HHgioovKZxrmrKcVuCVhy3Izg8Ck= wSFDgGSrsXRPA+1c8WHoAFCsWeUv8NDyP/Q/SgsyVyY=
+516/RcwsgdwdzHn18v1dJHqBkgFUbNhmCIWOGjsMJaE= naTFY2ajLFgrgs5XUl+zJYZnnlJksLGsA1VYwpLfqbY=
+mKBRJo6qao+0Kdh/rhGkZUbHUAxMhrtrclrTpIbNjIg= Co4ueOFE7lpifLio94irxxsv1wFMMaK3tPu2ZQkHlro=
+yRgy800K6JMYCC05sWfqF2kvCg2riT/pVM+nEa6V5+0= n2O38XJZC8/Wpbwi9HhgVizlUyeUHVZvYyQB1607MRc=
+go3tAjuNfNSCj87y2Rg1xOroDknGN1eaf3cgvzObf7Q= 8D0Mj3/J7ySSnFb0afIHYXv6rlOhECnsebY6XKi1IR8=
+6rcez46ZU8M5vPiWVMAUfJfAOV0pPP/mch/lYzZhj/M= 2rtIeXrPvSdUyHc5maIgSAVB2BzaKaupWxSAiVayDE4=
+nniW/IMFQPN5xw8UsHFn7CRStYbm1gLu7NNa6kkRqJQ= mRPPi7sQS22MduIEyvcNzCNFqIt6kLwYPkNKrVtIcu8=
+JvTivzESNS9wHI8aph5a7uieVmtS/p9PciMZ5D6GyOo= UTyQd+Ym0wY4zG+qK806bBORwi1CSVvFQ/KknnqoZj8=
+hXODrqN+ff+U6zPqRQ+ZQKs6im1fPcxIerDSfNwflhE= II6GE+WY/DrpZzfHztLwkR46o37zVkNLCyPYlf68zA0=
+d609kWWcNBllbA8Jb/ad4XAVVGnScLRmtP8FYyr+Dck= rikBsP0G0gioXRpBFED2CzQdSLrGPvRd0bEcbEZw1rI=
+GXIElfmnRuWfbA4z7ubV/UwlpSRUbUeec7oL5HDDnh0= pR0SH/NYP6s9+8azWwaeUXA4Ze/3WCIgMfh5YW6wvcE=
+f3GuAKYVrF8RBg3s15jvA/YvV9oAliWtzP/imwPhQVA= WHn8zDxlVgkV+lSlmzaOdfSBrTHoRr5nT3d76q0KKWE=
+f2uV2ZxVgULzLPKuZcowRY3ZY7fRlX59iDBjV1R8kNQ= NzQVjJsvQwbi7WStMr9oFkh9VbHfK7LB6o7WwAqwNTs=
+C0LttBeYHZHgL+032JIcJC3CTBIyza/hsbmJUgJfmDI= nixU5CWTFVDlF4BGdcU6kA7WSYurEpe9jRWc+F/7sOc=
+"""
+ARGON_CONSISTENCY = """
+80Sfbj6UQEdVSZCSIgh9NMPj3vCBzcc1A48B2crJSWg= FZcrgAHUk6nNPviJZq8kEK6jCG1d18pJOFE45ZDc1TQ=
+Q67reWXmPBo1UfmwBap4Xi9PMPfFdUSSw3WGlRZdG7k= eJ7CyhR4PxzBxDIsWgrVYW1eFUb9ndgf46tFmiqVrxA=
+QrDwp062Grm5WY8KdrhFsBuuNjGzRox2Jb8PmVL5OYw= XM4YMjMEdLH/XJam/ZWyaP14k3cmsOtnPsOWQ54lW1s=
+SGiBh+jOTGccXU48ZzgQ88lRcBmtB4wz4oSDndv2QTg= WAS6txqNLYKGL1GdBdpqmV42TTfn6cJsuDsqLXuTCNI=
+QFmRS0rirUA7ZN3lxFjDncV+E1OCrn3NUB4RCp+5fzc= Hdbp7It2XBNZmNDBpCN/KPd7vfVqxgzwOosqVIaEA9E=
+mxvHL0ZiblBdD7j7pIa1jlfB0gSqfJ6oX0UGo7L0VsU= q5hjyvoW6TL/PThgcitpDcSTrnKX2p1+aqscqH2euRA=
+jTOWDqt3IHj2NVFeezyBz2ofpru+ztEywqKUAfFclKI= GIRn0w3HqJdvU9j1WVD//eR6lk2AaTVjyzjsJNP8U88=
+x52GJvxG81fnQBrgOTbll1A5tz95/LXK0Ag1NhB0r1I= 6/0OqrcTgc3o5dD5PymmoC96lB9yLPFuTHVvLy8fSGk=
+Gf+iKLfcXO5l4JEFmsZvSdG5q1uEeWPfYLrds6pmjz0= DGuaco+McyM3AfRSF6qX7RwSetwe2ieYJmxw5e9rVx0=
+2tQJ9V32hnYp+fdpP6TcjmgJmLeNVOMKM0Ml1kk4cNU= 3PapK+IkyJr8I9yAErAmzuZezzLMzsg+PfeRCgNW8NQ=
+s6xiYeejb+wtqHA+URJZ2I/SCPyIW8coP6aB00FJbMY= z9lSpmdTcr5M5ZzKlc4EPh3SrSypKFdk6JUF/UccaZU=
+GXIElfmnRuWfbA4z7ubV/UwlpSRUbUeec7oL5HDDnh0= pR0SH/NYP6s9+8azWwaeUXA4Ze/3WCIgMfh5YW6wvcE=
+f3GuAKYVrF8RBg3s15jvA/YvV9oAliWtzP/imwPhQVA= WHn8zDxlVgkV+lSlmzaOdfSBrTHoRr5nT3d76q0KKWE=
+f2uV2ZxVgULzLPKuZcowRY3ZY7fRlX59iDBjV1R8kNQ= NzQVjJsvQwbi7WStMr9oFkh9VbHfK7LB6o7WwAqwNTs=
+C0LttBeYHZHgL+032JIcJC3CTBIyza/hsbmJUgJfmDI= nixU5CWTFVDlF4BGdcU6kA7WSYurEpe9jRWc+F/7sOc=
+"""
