@@ -137,7 +137,7 @@ class Entry(models.Model):
     )
     leaf_hash = models.BinaryField()
     prev = models.BinaryField(unique=True)
-    chain_hash = models.BinaryField(unique=True)
+    chain_hash = models.BinaryField()  # unique because the next entry's `prev` is
     sequenced_at = models.DateTimeField()
 
     class Meta:

@@ -1,5 +1,6 @@
 """Numbering what was handed in: gapless, in one order, by one at a time whoever is started beside it."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import takewhile
 
@@ -17,13 +18,16 @@ PAUSE_SECONDS = (
     30  # a sequencer that stops mid-batch for longer is cut off by the server, and nothing is lost
 )
 
-ENTRIES = """
-    INSERT INTO ledger_entry (number, intent_id, leaf_hash, prev, chain_hash, sequenced_at)
-    SELECT number, intent_id, leaf_hash, prev, chain_hash, %s
-    FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[], %s::bytea[])
-        AS row (number, intent_id, leaf_hash, prev, chain_hash)
-    ORDER BY number
-"""
+COLUMNS = {  # of an entry, with the types that COPY sends them as
+    "number": "int8",
+    "intent_id": "int8",
+    "leaf_hash": "bytea",
+    "prev": "bytea",
+    "chain_hash": "bytea",
+    "sequenced_at": "timestamptz",
+}
+ENTRIES = f"COPY ledger_entry ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+NUMBERED = "DELETE FROM ledger_pending USING ledger_entry e WHERE e.intent_id = ledger_pending.intent_id AND number >= %s"
 
 
 def run(*, now: datetime) -> int:
@@ -38,9 +42,11 @@ def run(*, now: datetime) -> int:
         batch = list(
             Pending.objects.order_by("intent_id").values_list("intent_id", "intent__leaf_hash")[:BATCH]
         )
-        if not batch or not _advance(head, [bytes(leaf) for _, leaf in batch]):
+        leaves = [bytes(leaf) for _, leaf in batch]
+        links = [bytes(head.tip), *merkle.chain(bytes(head.tip), leaves)]
+        if not batch or not _advance(head, leaves, links[-1]):
             return 0
-        _write(head, batch, now)
+        _write(head, zip([intent for intent, _ in batch], leaves, links, links[1:], strict=False), now)
     return len(batch)
 
 
@@ -76,24 +82,19 @@ def _head() -> Head:
     return head
 
 
-def _advance(head: Head, leaves: list[bytes]) -> bool:
+def _advance(head: Head, leaves: list[bytes], tip: bytes) -> bool:
     """Move the head over the leaves; False when it has moved since it was read: the fence."""
     frontier = merkle.Frontier.from_bytes(head.size, bytes(head.frontier)).extend(leaves)
-    tip = bytes(head.tip)
-    for leaf in leaves:
-        tip = merkle.chain_hash(tip, leaf)
     moved = Head.objects.filter(id=SINGLE, size=head.size, epoch=head.epoch).update(
         size=frontier.size, tip=tip, frontier=bytes(frontier), root=frontier.root(), epoch=head.epoch + 1
     )
     return bool(moved)
 
 
-def _write(head: Head, batch: list[tuple[int, bytes]], now: datetime) -> None:
-    intents, leaves = [intent for intent, _ in batch], [bytes(leaf) for _, leaf in batch]
-    links = [bytes(head.tip)]
-    for leaf in leaves:
-        links.append(merkle.chain_hash(links[-1], leaf))
-    numbers = list(range(head.size, head.size + len(batch)))
+def _write(head: Head, batch: Iterable[tuple[int, bytes, bytes, bytes]], now: datetime) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(ENTRIES, [now, numbers, intents, leaves, links[:-1], links[1:]])
-        cursor.execute("DELETE FROM ledger_pending WHERE intent_id = ANY(%s)", [intents])
+        with cursor.copy(ENTRIES) as rows:
+            rows.set_types(list(COLUMNS.values()))
+            for number, row in enumerate(batch, start=head.size):
+                rows.write_row((number, *row, now))
+        cursor.execute(NUMBERED, [head.size])

@@ -31,6 +31,15 @@ def chain_hash(previous: bytes, leaf: bytes) -> bytes:
     return sha256(b"\x02" + previous + leaf).digest()
 
 
+def chain(tip: bytes, leaf_hashes: Iterable[bytes]) -> list[bytes]:
+    """Return the chain hash of each leaf, the first of which follows `tip`."""
+    found = []
+    for leaf in leaf_hashes:
+        tip = sha256(b"\x02" + tip + leaf).digest()
+        found.append(tip)
+    return found
+
+
 def root(leaf_hashes: Sequence[bytes]) -> bytes:
     """Return the root of the tree over all leaf hashes."""  # RFC 6962, section 2.1
     return levels(leaf_hashes)[-1][0] if leaf_hashes else sha256(b"").digest()

@@ -84,6 +84,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterField(
             model_name='entry',
+            name='chain_hash',
+            field=models.BinaryField(),
+        ),
+        migrations.AlterField(
+            model_name='entry',
             name='intent',
             field=models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='entry', to='ledger.intent'),
         ),

@@ -6,7 +6,7 @@ from django.db import DatabaseError, IntegrityError, ProgrammingError, connectio
 from ledger.domain import merkle
 from tests.ledger.conftest import append, attacker, fill
 
-APPEND_ONLY = ("ledger_intent", "ledger_entry", "ledger_checkpoint")
+APPEND_ONLY = ("ledger_intent", "ledger_entry", "ledger_checkpoint", "ledger_publication")
 CHANGES = [
     "UPDATE {} SET {} = {}",
     "DELETE FROM {}",
@@ -15,7 +15,12 @@ CHANGES = [
     "ALTER TABLE {} DISABLE TRIGGER ALL",
     "ALTER TABLE {} OWNER TO CURRENT_USER",
 ]
-COLUMN = {"ledger_intent": "idempotency_key", "ledger_entry": "number", "ledger_checkpoint": "size"}
+COLUMN = {
+    "ledger_intent": "idempotency_key",
+    "ledger_entry": "number",
+    "ledger_checkpoint": "size",
+    "ledger_publication": "note",
+}
 
 
 def refused(sql, parameters=(), *, by=DatabaseError):
@@ -66,7 +71,7 @@ def test_an_intent_carries_the_hash_of_its_bytes():
         "INSERT INTO ledger_intent (idempotency_key, canonical, leaf_hash, created_at) VALUES ('k', %s, %s, now())",
         [b"{}", merkle.leaf_hash(b"[]")],
     )
-    assert "leaf hash" in said
+    assert "intent_leaf_hash" in said
 
 
 @pytest.mark.django_db
@@ -89,7 +94,7 @@ def test_an_intent_has_a_length_that_the_log_takes(data):
         (2, {"prev": bytes(32)}, "ledger_entry_prev_key"),  # a fork
         (2, {"prev": b"x" * 32}, "does not follow"),
         (2, {"leaf_hash": bytes(32)}, "hash of its intent"),
-        (2, {"chain_hash": bytes(32)}, "hash of its link"),
+        (2, {"chain_hash": bytes(32)}, "entry_chain_hash"),
         (-1, {}, "entry_number_from_0"),
     ],
 )
@@ -164,19 +169,20 @@ def test_the_live_schema_holds_every_constraint_and_no_cascade():
     assert {
         "ledger_entry_pkey",
         "ledger_entry_prev_key",
-        "ledger_entry_chain_hash_key",
         "ledger_entry_intent_id_key",
-        "ledger_intent_idempotency_key_key",
+        "intent_once_for_each_key",
         "ledger_checkpoint_pkey",
         "intent_canonical_length",
-        "intent_leaf_hash_length",
+        "intent_leaf_hash",
         "entry_number_from_0",
         "entry_leaf_hash_length",
         "entry_prev_length",
-        "entry_chain_hash_length",
+        "entry_chain_hash",
         "head_single",
         "head_counts",
         "checkpoint_root_length",
+        "ledger_publication_pkey",
+        "cosignature_once_for_each_key",
     } <= set(found)
     assert set(found.values()) <= {" ", "a", "r"}  # no action, restrict: never cascade
 
