@@ -14,6 +14,7 @@ LedgerError
 ├── TileInvalid(reason)                   a tile or a bundle of entries that is none
 ├── FileContradicts(name)                 a file of the log holds other bytes than the log
 ├── FileMissing(name)                     a file of the log is not where it was put
+├── RepairRefused(layers)                 more than derived data is wrong: nothing is repaired
 ├── NoteInvalid(reason)                   a signed note, or a key, that does not hold
 ├── KeyUnusable(origin, reason)            the signing key cannot be read or made
 └── ReportRefused(path, reason)           a report cannot be written there
@@ -116,6 +117,15 @@ class FileMissing(LedgerError):
     def __init__(self, name: str) -> None:
         super().__init__(_("The file %(name)s of the ledger is missing.") % {"name": name})
         self.name = name
+
+
+class RepairRefused(LedgerError):
+    def __init__(self, layers: list[str]) -> None:
+        super().__init__(
+            _("Only what is derived from signed entries can be repaired, and this is not: %(layers)s")
+            % {"layers": ", ".join(layers) or _("nothing is signed yet")}
+        )
+        self.layers = layers
 
 
 class NoteInvalid(LedgerError, ValueError):

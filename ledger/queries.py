@@ -15,7 +15,6 @@ from ledger.errors import (
     EntryNotFound,
     EntryNotSigned,
     IntentNotFound,
-    NotCanonical,
     NoteInvalid,
 )
 from ledger.gateways.tiles import Tree
@@ -190,7 +189,7 @@ def checks(number: int) -> list[Check]:
     """Recompute what can be recomputed of one entry, from its bytes up to the signature."""
     row = entry(number)
     found = [
-        Check("canonical", _is_canonical(row.canonical), "", ""),
+        Check("canonical", canonical.is_canonical(row.canonical), "", ""),
         _check("leaf_hash", bytes(row.leaf_hash), merkle.leaf_hash(row.canonical)),
         _check("previous", _link_before(number), bytes(row.prev)),
         _check("chain_hash", bytes(row.chain_hash), merkle.chain_hash(bytes(row.prev), bytes(row.leaf_hash))),
@@ -235,14 +234,6 @@ def policy() -> str:
 
 def _check(code: str, expected: bytes, found: bytes) -> Check:
     return Check(code, expected == found, expected.hex(), found.hex())
-
-
-def _is_canonical(data: bytes) -> bool:
-    try:
-        canonical.decode(data)
-    except NotCanonical:
-        return False
-    return True
 
 
 def _not_found(number: int) -> EntryNotFound:

@@ -27,7 +27,9 @@ COLUMNS = {  # of an entry, with the types that COPY sends them as
     "sequenced_at": "timestamptz",
 }
 ENTRIES = f"COPY ledger_entry ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
-NUMBERED = "DELETE FROM ledger_pending USING ledger_entry e WHERE e.intent_id = ledger_pending.intent_id AND number >= %s"
+NUMBERED = """
+    DELETE FROM ledger_pending p USING ledger_entry e WHERE e.intent_id = p.intent_id AND e.number >= %s
+"""
 
 
 def run(*, now: datetime) -> int:

@@ -5,10 +5,12 @@ arrays and objects, at most 65,535 bytes. A value outside it is refused, never r
 """
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 import rfc8785
 
 from ledger.errors import NotCanonical
@@ -16,6 +18,10 @@ from ledger.errors import NotCanonical
 MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 8
 MAX_BYTES = 65_535  # a tlog-tiles entry bundle gives the length two bytes
+
+# A number with a fraction or an exponent; a character beyond U+E000, where UTF-16 and UTF-8 order keys differently.
+_IN_DOUBT = re.compile(rb'(?:":|[\[,])-?[0-9]+[.eE]|[\xee-\xff]')
+_SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 
 
 def encode(value: Any) -> bytes:
@@ -55,6 +61,23 @@ def decode(data: bytes) -> Any:
     if log_bytes(value) != data:  # duplicate keys, spaces, key order and number spellings all end here
         raise NotCanonical("$", "not in canonical form")
     return value
+
+
+def is_canonical(data: bytes) -> bool:
+    """Tell whether `decode` takes the bytes. Most are told ten times as quickly; what is in doubt goes the long way."""
+    try:
+        if (
+            len(data) <= MAX_BYTES
+            and data.count(b"{") + data.count(b"[") <= MAX_DEPTH
+            and not _IN_DOUBT.search(data)
+            and orjson.dumps(orjson.loads(data), option=_SORTED) == data
+            and (data.isascii() or unicodedata.is_normalized("NFC", data.decode()))
+        ):
+            return True
+        decode(data)
+    except ValueError:  # NotCanonical is one, as is whatever orjson says
+        return False
+    return True
 
 
 def _check(value: Any, path: str, depth: int) -> None:

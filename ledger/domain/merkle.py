@@ -125,16 +125,19 @@ class Frontier:
     def __bytes__(self) -> bytes:
         return b"".join(self.hashes)
 
-    def extend(self, leaf_hashes: Iterable[bytes]) -> "Frontier":
-        """Return the frontier after these leaves."""
-        size, hashes = self.size, list(self.hashes)
-        for leaf in leaf_hashes:
-            bits = size
+    def extend(self, hashes: Iterable[bytes], *, level: int = 0) -> "Frontier":
+        """Return the frontier after these leaves, or after full subtrees of 2^level leaves each.
+
+        Subtrees can be added only where one may start: at a size that is a multiple of theirs.
+        """
+        count, found = self.size >> level, list(self.hashes)
+        for each in hashes:
+            bits = count
             while bits & 1:
-                leaf, bits = node_hash(hashes.pop(), leaf), bits >> 1
-            hashes.append(leaf)
-            size += 1
-        return Frontier(size, tuple(hashes))
+                each, bits = node_hash(found.pop(), each), bits >> 1
+            found.append(each)
+            count += 1
+        return Frontier(count << level, tuple(found))
 
     def root(self) -> bytes:
         """Return the root of the tree."""

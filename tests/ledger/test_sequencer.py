@@ -5,11 +5,11 @@ import threading
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
-from ledger import queries, verification
-from ledger.actions import sequencer
+from ledger import queries
+from ledger.actions import inspections, sequencer
 from ledger.errors import LogBroken
 from ledger.models import Entry, Head, Intent, Pending
-from tests.ledger.conftest import append, fill
+from tests.ledger.conftest import NOW, append, fill
 
 
 class Beside:
@@ -50,7 +50,7 @@ def test_a_batch_is_bounded_and_the_next_goes_on(now, monkeypatch):
         append(number)
     assert [sequencer.run(now=now) for _ in range(4)] == [4, 4, 2, 0]
     sequencer.catch_up(now=now)
-    assert verification.verify().holds
+    assert inspections.inspect(now=NOW).holds
 
 
 @pytest.mark.django_db
@@ -86,7 +86,7 @@ def test_sixty_four_writers_and_two_sequencers_neither_fork_nor_gap_nor_lose(now
     for each_sequencer in sequencers:
         each_sequencer.join()
     sequencer.catch_up(now=now)
-    verdict = verification.verify()
+    verdict = inspections.inspect(now=NOW)
     assert verdict.holds, verdict.faults
     assert verdict.size == Intent.objects.count() == 64 * each
 
@@ -115,7 +115,7 @@ def test_a_sequencer_without_the_lock_is_stopped_by_the_fence(now, monkeypatch):
     assert queries.size() == 3
     monkeypatch.undo()
     sequencer.catch_up(now=now)
-    assert verification.verify().holds
+    assert inspections.inspect(now=NOW).holds
 
 
 @pytest.mark.django_db(transaction=True)
@@ -161,7 +161,7 @@ def test_a_sequencer_that_stops_mid_batch_is_cut_off_and_another_goes_on(now, mo
     paused.join()
     assert attempts[0] == 0
     assert attempts[-1] == 1
-    assert verification.verify().size == 1
+    assert inspections.inspect(now=NOW).size == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -184,4 +184,4 @@ def test_an_old_transaction_that_commits_late_is_numbered_late(now):
     sequencer.catch_up(now=now)
     assert late[0] < early
     assert queries.numbers_of([late[0], early]) == {early: 0, late[0]: 1}
-    assert verification.verify().holds
+    assert inspections.inspect(now=NOW).holds

@@ -4,11 +4,12 @@ import random
 
 import pytest
 
-from ledger import queries, verification
+from ledger import queries
+from ledger.actions import inspections
 from ledger.domain import canonical, merkle, notes
 from ledger.domain.checkpoint import text
 from ledger.models import Entry
-from tests.ledger.conftest import append, attacker, fill
+from tests.ledger.conftest import NOW, append, attacker, fill
 
 SIZE = 40
 EVERY = 16
@@ -21,15 +22,15 @@ def log(db):
 
 
 def faults():
-    return {layer: fault.number for layer, fault in verification.verify().faults.items()}
+    return {layer: fault.number for layer, fault in inspections.inspect(now=NOW).faults.items()}
 
 
 @pytest.mark.django_db
 def test_an_untouched_log_holds_at_every_moment_of_its_growth(now):
-    assert verification.verify().holds
+    assert inspections.inspect(now=NOW).holds
     fill(3)
     append(3)
-    assert verification.verify().holds
+    assert inspections.inspect(now=NOW).holds
 
 
 @pytest.mark.django_db(transaction=True)
@@ -54,7 +55,7 @@ def test_any_flipped_bit_of_any_stored_byte_is_found_at_its_number(log, request)
             found = faults()
         assert layers <= set(found), (table, column, number, found)
         assert all(found[layer] == number for layer in layers), (table, column, number, found)
-    assert verification.verify().holds
+    assert inspections.inspect(now=NOW).holds
 
 
 @pytest.mark.django_db(transaction=True)
@@ -103,7 +104,7 @@ def test_a_log_rewritten_with_every_hash_recomputed_contradicts_its_checkpoints(
         rewrite(cursor, SIZE, changed, keep=SIZE)
         found = faults()
     first = next(size for size in (16, 32, SIZE) if size > number)
-    assert found == {"checkpoint": first}
+    assert found == {"checkpoint": first, "tile": number, "bundle": number, "memory": SIZE}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -118,7 +119,8 @@ def test_a_log_rewritten_and_signed_again_by_another_key_does_not_hold(log, sett
                 "UPDATE ledger_checkpoint SET root = %s, note = %s WHERE size = %s",
                 [frontier.root(), note, size],
             )
-        assert faults() == {"checkpoint": 16}
+        found = faults()
+    assert found == {"checkpoint": 16, "publication": 16, "tile": 0, "bundle": 0, "memory": SIZE}
 
 
 @pytest.mark.django_db(transaction=True)
