@@ -264,11 +264,9 @@ class _Reader:
         self.ranges[key] = self.line, Range(key, int(first), None if last == "-" else int(last))
 
     def _check_ranges(self) -> None:
-        keys = {
-            _key(vkey)
-            for vkey in [*(each.vkey for each in self.logs), *(each.vkey for each in self.witnesses)]
-        }
-        for self.line, found in self.ranges.values():
+        keys = {_key(log.vkey) for log in self.logs} | {_key(each.vkey) for each in self.witnesses}
+        for line, found in self.ranges.values():
+            self.line = line
             if found.key not in keys:
                 raise self._invalid(f"{found.key[:80]!r} is no key of a log or witness here")
 

@@ -35,16 +35,16 @@ def cosign(
     """
     until = time.monotonic() + timeout_seconds
     head = checkpoint.read(notes.text_of(note))
-    for from_size in (old_size, None):
-        start = old_size if from_size is not None else remembered
+    start = old_size
+    for _ in range(2):
         if start > head.size:
             raise WitnessFailed(name, f"it has seen {start} entries, and this checkpoint is of {head.size}")
         proof = consistency(start) if 0 < start < head.size else []
         status, kind, body = _post(name, url, _request(start, proof, note), until)
-        size = _SIZE.fullmatch(body) if status == 409 and kind == SIZE else None
-        if size is None:
+        remembered = _SIZE.fullmatch(body) if status == 409 and kind == SIZE else None
+        if remembered is None:
             break
-        remembered = int(size[1])
+        start = int(remembered[1])
     if status != 200:
         said = body[:200].decode("utf-8", "replace").strip()
         raise WitnessFailed(name, f"it answered {status}: {said if said.isprintable() else '?'}")
