@@ -3,6 +3,7 @@
 import http.client
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
 
 from ledger.domain import checkpoint, merkle, notes
@@ -87,6 +88,4 @@ class WitnessProcess:
 
 def request(note, old, proof=()):
     """Return the body of a request."""
-    from base64 import b64encode
-
     return f"old {old}\n" + "".join(f"{b64encode(each).decode()}\n" for each in proof) + "\n" + note
