@@ -127,6 +127,8 @@ class FileMissing(LedgerError):
     def __init__(self, name: str) -> None:
         super().__init__(_("The file %(name)s of the ledger is missing.") % {"name": name})
         self.name = name
+
+
 class NotConsistent(LogBroken):
     def __init__(self, old_size: int, size: int) -> None:
         super().__init__(old_size, f"there is no proof that {size} entries extend the {old_size} remembered")

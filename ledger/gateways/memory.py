@@ -53,8 +53,9 @@ class Memory:
     ) -> None:
         """Remember a checkpoint that extends the last one; the first is trusted, the same again changes nothing.
 
-        With `old_size` the proof must start there, so from 0 there is none. Raises StaleSize if the caller starts from another size than the one remembered, Rollback, SecondRoot, and
-        NotConsistent if the proof does not lead from the last checkpoint to this one.
+        With `old_size` the proof must start there, so from 0 there is none. Raises StaleSize if the caller starts
+        from another size than the one remembered, Rollback, SecondRoot, and NotConsistent if the proof does not
+        lead from the last checkpoint to this one.
         """
         with self._lock(origin):
             kept = self._read(origin)

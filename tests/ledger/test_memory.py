@@ -67,9 +67,9 @@ def test_the_first_checkpoint_is_trusted_and_the_next_must_extend_it(memory, log
 
 def test_the_same_checkpoint_again_changes_nothing(memory, log):
     advance(memory, log, 5)
-    before = memory._path(ORIGIN).stat().st_mtime_ns
+    before = memory.path(ORIGIN).stat().st_mtime_ns
     advance(memory, log, 5, proof=[])
-    assert memory._path(ORIGIN).stat().st_mtime_ns == before
+    assert memory.path(ORIGIN).stat().st_mtime_ns == before
 
 
 def test_a_smaller_tree_a_second_root_and_a_false_proof_are_refused(memory, log):
@@ -115,7 +115,7 @@ def test_each_log_has_its_own_place(memory, log):
 def test_what_cannot_be_read_is_never_taken_for_a_first_time(memory, log, left):
     advance(memory, log, 5)
     lines = memory.note(ORIGIN).split("\n")
-    memory._path(ORIGIN).write_text(left.format(root=lines[2]))
+    memory.path(ORIGIN).write_text(left.format(root=lines[2]))
     with pytest.raises(MemoryUnreadable):
         memory.last(ORIGIN)
     with pytest.raises(MemoryUnreadable):
@@ -124,7 +124,7 @@ def test_what_cannot_be_read_is_never_taken_for_a_first_time(memory, log, left):
 
 def test_a_half_written_draft_is_not_read(memory, log):
     advance(memory, log, 5)
-    memory._path(ORIGIN, ".draft").write_text("museum.example/log\n9")
+    memory.path(ORIGIN, ".draft").write_text("museum.example/log\n9")
     assert memory.last(ORIGIN) == (5, log.root(5))
     advance(memory, log, 9, old=5)
     assert memory.last(ORIGIN) == (9, log.root(9))
@@ -135,7 +135,7 @@ def test_a_writer_killed_before_the_rename_leaves_the_old_checkpoint(memory, log
     killed = writer(memory, [9], die="yes")
     killed.communicate(timeout=30)
     assert killed.returncode == -9
-    assert memory._path(ORIGIN, ".draft").exists()
+    assert memory.path(ORIGIN, ".draft").exists()
     assert memory.last(ORIGIN) == (5, log.root(5))
     advance(memory, log, 9, old=5)
 
