@@ -15,8 +15,19 @@ LedgerError
 ├── FileContradicts(name)                 a file of the log holds other bytes than the log
 ├── FileMissing(name)                     a file of the log is not where it was put
 ├── RepairRefused(layers)                 more than derived data is wrong: nothing is repaired
+│   ├── SecondRoot(size, signed, found)   the log has another root than what was signed
+│   └── NotConsistent(old_size, size)     no proof that the tree extends what was remembered
+├── StaleSize(remembered, given)          the caller starts from another size than the one remembered
+├── MemoryUnreadable(path, reason)        what a signer remembers is not a checkpoint: never begin anew
 ├── NoteInvalid(reason)                   a signed note, or a key, that does not hold
+├── PolicyInvalid(line, reason)           a policy file that does not say clearly whom to trust
 ├── KeyUnusable(origin, reason)            the signing key cannot be read or made
+├── WitnessFailed(name, reason)           a witness gave no cosignature
+├── WitnessRefused                        a witness does not take what it was sent
+│   ├── RequestMalformed(reason)          not a request of the protocol
+│   ├── LogUnknown(origin)                the witness does not watch this log
+│   └── LogNotSigned(origin, reason)      no key of the log that is trusted has signed
+├── WitnessUnusable(path, reason)         a witness cannot start from this folder
 └── ReportRefused(path, reason)           a report cannot be written there
 """
 
@@ -126,12 +137,42 @@ class RepairRefused(LedgerError):
             % {"layers": ", ".join(layers) or _("nothing is signed yet")}
         )
         self.layers = layers
+class NotConsistent(LogBroken):
+    def __init__(self, old_size: int, size: int) -> None:
+        super().__init__(old_size, f"there is no proof that {size} entries extend the {old_size} remembered")
+        self.old_size, self.size = old_size, size
+
+
+class StaleSize(LedgerError):
+    def __init__(self, remembered: int, given: int) -> None:
+        super().__init__(
+            _("The size remembered of this log is %(remembered)d, not %(given)d.")
+            % {"remembered": remembered, "given": given}
+        )
+        self.remembered, self.given = remembered, given
+
+
+class MemoryUnreadable(LedgerError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            _("What was last signed cannot be read from %(path)s: %(reason)s")
+            % {"path": path, "reason": reason}
+        )
+        self.path, self.reason = path, reason
 
 
 class NoteInvalid(LedgerError, ValueError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class PolicyInvalid(LedgerError, ValueError):
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(
+            _("The policy cannot be used, line %(line)d: %(reason)s") % {"line": line, "reason": reason}
+        )
+        self.line, self.reason = line, reason
 
 
 class KeyUnusable(LedgerError):
@@ -141,6 +182,44 @@ class KeyUnusable(LedgerError):
             % {"origin": origin, "reason": reason}
         )
         self.origin, self.reason = origin, reason
+
+
+class WitnessFailed(LedgerError):
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(
+            _("The witness %(name)s gave no cosignature: %(reason)s") % {"name": name, "reason": reason}
+        )
+        self.name, self.reason = name, reason
+
+
+class WitnessRefused(LedgerError):
+    """What a witness answers to a request that it does not take; its own words, in English, for programs."""
+
+
+class RequestMalformed(WitnessRefused):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class LogUnknown(WitnessRefused):
+    def __init__(self, origin: str) -> None:
+        super().__init__(f"the log {origin} is not watched here")
+        self.origin = origin
+
+
+class LogNotSigned(WitnessRefused):
+    def __init__(self, origin: str, reason: str) -> None:
+        super().__init__(f"not signed by a trusted key of {origin}: {reason}")
+        self.origin, self.reason = origin, reason
+
+
+class WitnessUnusable(LedgerError):
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            _("The witness cannot start from %(path)s: %(reason)s") % {"path": path, "reason": reason}
+        )
+        self.path, self.reason = path, reason
 
 
 class ReportRefused(LedgerError):

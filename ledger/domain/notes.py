@@ -1,11 +1,11 @@
-"""Signed notes after C2SP signed-note, Ed25519 only: the envelope of checkpoints.
+"""Signed notes after C2SP signed-note: the envelope of checkpoints.
 
     text, ending in a newline
     (empty line)
-    — <key name> base64(4 bytes key ID || 64 bytes signature)
+    — <key name> base64(4 bytes key ID || signature)
 
-Keys are strings: `PRIVATE+KEY+<name>+<id>+<base64(01 || seed)>` signs,
-`<name>+<id>+<base64(01 || public key)>` verifies. Left out: every other signature type.
+Keys are strings: `PRIVATE+KEY+<name>+<id>+<base64(kind || seed)>` signs, `<name>+<id>+<base64(kind || public
+key)>` verifies. Kinds: Ed25519 (0x01) signs any text; Ed25519 (0x04) and ML-DSA-44 (0x06) cosign checkpoints.
 """
 
 import binascii
@@ -16,7 +16,10 @@ from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
 
+from ledger.domain import cosignatures
+from ledger.domain.cosignatures import ED25519_COSIGNATURE, ML_DSA_44
 from ledger.errors import NoteInvalid
 
 ED25519 = b"\x01"
@@ -24,15 +27,26 @@ MAX_SIGNATURES = 100
 MAX_BYTES = 1_000_000
 _PRIVATE = "PRIVATE+KEY+"
 _DASH = "\u2014 "
+_SEED_BYTES = 32
+_PUBLIC_BYTES = {ED25519: 32, ED25519_COSIGNATURE: 32, ML_DSA_44: 1312}
 
 
 @dataclass(frozen=True)
 class Signature:
-    """One line under a note, made by a key that the verifier knows."""
+    """One line under a note, made by a key that the verifier knows; `timestamp` is that of a cosignature."""
 
     name: str
     key_id: str
     signature: bytes
+    timestamp: int | None = None
+
+    @property
+    def line(self) -> str:
+        """The line as it stands under the note."""
+        packed = (
+            self.signature if self.timestamp is None else cosignatures.pack(self.timestamp, self.signature)
+        )
+        return _line(self.name, bytes.fromhex(self.key_id), packed)
 
 
 @dataclass(frozen=True)
@@ -43,18 +57,38 @@ class Note:
     signatures: tuple[Signature, ...]
 
 
-def new_key(name: str, seed: bytes) -> str:
+@dataclass(frozen=True)
+class Vkey:
+    """What a public key string says."""
+
+    name: str
+    key_id: str
+    kind: bytes
+    public: bytes
+
+
+def new_key(name: str, seed: bytes, *, kind: bytes = ED25519) -> str:
     """Return the private key string for a name and a 32-byte seed. Raises NoteInvalid for a bad name."""
     if not _is_name(name):
         raise NoteInvalid("a key name must not be empty nor hold spaces or plus signs")
-    public = _public_bytes(Ed25519PrivateKey.from_private_bytes(seed))
-    return f"{_PRIVATE}{name}+{_key_id(name, public).hex()}+{b64encode(ED25519 + seed).decode()}"
+    key_id = _key_id(name, kind, _private_key(kind, seed).public_key().public_bytes_raw())
+    return f"{_PRIVATE}{name}+{key_id.hex()}+{b64encode(kind + seed).decode()}"
 
 
 def verifier_key(private_key: str) -> str:
     """Return the public vkey string that belongs to a private key string. Raises NoteInvalid."""
-    name, key_id, key = _signer(private_key)
-    return f"{name}+{key_id.hex()}+{b64encode(ED25519 + _public_bytes(key)).decode()}"
+    name, key_id, kind, key = _signer(private_key)
+    return f"{name}+{key_id.hex()}+{b64encode(kind + key.public_key().public_bytes_raw()).decode()}"
+
+
+def read_vkey(vkey: str) -> Vkey:
+    """Return what a public key string says, of whichever kind. Raises NoteInvalid."""
+    name, key_id, kind, public = _key_fields(vkey)
+    if len(public) != _PUBLIC_BYTES[kind]:
+        raise NoteInvalid("the key does not have the length of its kind")
+    if key_id != _key_id(name, kind, public):
+        raise NoteInvalid("the key's ID does not belong to it")
+    return Vkey(name, key_id.hex(), kind, public)
 
 
 def sign(text: str, keys: Sequence[str]) -> str:
@@ -65,31 +99,50 @@ def sign(text: str, keys: Sequence[str]) -> str:
     if not 0 < len(keys) <= MAX_SIGNATURES:
         raise NoteInvalid(f"a note takes 1 to {MAX_SIGNATURES} keys")
     lines = []
-    for name, key_id, key in map(_signer, keys):
-        signature = key.sign(text.encode())
-        lines.append(f"{_DASH}{name} {b64encode(key_id + signature).decode()}\n")
+    for name, key_id, kind, key in map(_signer, keys):
+        if kind != ED25519:
+            raise NoteInvalid(f"the key {name} cosigns, it does not sign notes")
+        lines.append(_line(name, key_id, key.sign(text.encode())))
     return text + "\n" + "".join(lines)
+
+
+def cosign(text: str, key: str, *, timestamp: int) -> str:
+    """Return the line by which a private key cosigns the text of a checkpoint. Raises NoteInvalid."""
+    name, key_id, kind, signer = _signer(key)
+    if kind not in cosignatures.KINDS:
+        raise NoteInvalid(f"the key {name} signs notes, it does not cosign")
+    _check_characters(text)
+    message = cosignatures.message(kind=kind, name=name, text=text, timestamp=timestamp)
+    return _line(name, key_id, cosignatures.pack(timestamp, signer.sign(message)))
+
+
+def add_lines(note: str, lines: Iterable[str]) -> str:
+    """Return the note with more signature lines under it; one that stands there is not added again."""
+    text, present = _split(note)
+    for line in lines:
+        _signature_line(line.removesuffix("\n"))
+        if line.removesuffix("\n") not in present:
+            present.append(line.removesuffix("\n"))
+    whole = text + "\n" + "".join(f"{line}\n" for line in present)
+    _split(whole)  # the limits hold for what others will read
+    return whole
 
 
 def verify(note: str, verifier_keys: Iterable[str]) -> Note:
     """Return the text and the signatures of known keys. Raises NoteInvalid if none holds or one is false."""
     text, lines = _split(note)
-    known: dict[tuple[str, bytes], list[Ed25519PublicKey]] = {}
-    for vkey in verifier_keys:
-        name, key_id, key = _verifier(vkey)
-        known.setdefault((name, key_id), []).append(key)
-    verified: dict[tuple[str, bytes], Signature] = {}
-    for name, key_id, signature in map(_signature_line, lines):
-        keys = known.get((name, key_id), [])
-        if not keys or (name, key_id) in verified:
+    known: dict[tuple[str, str], list[Vkey]] = {}
+    for vkey in map(read_vkey, verifier_keys):
+        known.setdefault((vkey.name, vkey.key_id), []).append(vkey)
+    verified: dict[tuple[str, str], Signature] = {}
+    for name, key_id, packed in map(_signature_line, lines):
+        place = name, key_id.hex()
+        keys = known.get(place, [])
+        if not keys or place in verified:
             continue
         if len(keys) > 1:
             raise NoteInvalid(f"ambiguous key {name}+{key_id.hex()}")
-        try:
-            keys[0].verify(signature, text.encode())
-        except InvalidSignature as error:
-            raise NoteInvalid(f"invalid signature for key {name}+{key_id.hex()}") from error
-        verified[name, key_id] = Signature(name, key_id.hex(), signature)
+        verified[place] = _verified(text, keys[0], packed)
     if not verified:
         raise NoteInvalid("no signature by a known key")
     return Note(text, tuple(verified.values()))
@@ -126,24 +179,34 @@ def _signature_line(line: str) -> tuple[str, bytes, bytes]:
     return name, decoded[:4], decoded[4:]
 
 
-def _signer(private_key: str) -> tuple[str, bytes, Ed25519PrivateKey]:
+def _line(name: str, key_id: bytes, packed: bytes) -> str:
+    return f"{_DASH}{name} {b64encode(key_id + packed).decode()}\n"
+
+
+def _verified(text: str, vkey: Vkey, packed: bytes) -> Signature:
+    """Return the signature of a known key. Raises NoteInvalid if it is false."""
+    timestamp, signature, message = None, packed, text.encode()
+    if vkey.kind in cosignatures.KINDS:
+        timestamp, signature = cosignatures.unpack(packed)
+        message = cosignatures.message(kind=vkey.kind, name=vkey.name, text=text, timestamp=timestamp)
+    try:
+        _public_key(vkey.kind, vkey.public).verify(signature, message)
+    except InvalidSignature as error:
+        raise NoteInvalid(f"invalid signature for key {vkey.name}+{vkey.key_id}") from error
+    return Signature(vkey.name, vkey.key_id, signature, timestamp)
+
+
+def _signer(private_key: str) -> tuple[str, bytes, bytes, Ed25519PrivateKey | MLDSA44PrivateKey]:
     if not private_key.startswith(_PRIVATE):
         raise NoteInvalid("not a private key string")
-    name, key_id, seed = _key_fields(private_key.removeprefix(_PRIVATE))
-    key = Ed25519PrivateKey.from_private_bytes(seed)
-    if key_id != _key_id(name, _public_bytes(key)):
+    name, key_id, kind, seed = _key_fields(private_key.removeprefix(_PRIVATE))
+    key = _private_key(kind, seed)
+    if key_id != _key_id(name, kind, key.public_key().public_bytes_raw()):
         raise NoteInvalid("the private key's ID does not belong to it")
-    return name, key_id, key
+    return name, key_id, kind, key
 
 
-def _verifier(vkey: str) -> tuple[str, bytes, Ed25519PublicKey]:
-    name, key_id, public = _key_fields(vkey)
-    if key_id != _key_id(name, public):
-        raise NoteInvalid("the key's ID does not belong to it")
-    return name, key_id, Ed25519PublicKey.from_public_bytes(public)
-
-
-def _key_fields(text: str) -> tuple[str, bytes, bytes]:
+def _key_fields(text: str) -> tuple[str, bytes, bytes, bytes]:
     fields = text.split("+", 2)  # base64 may hold a plus sign, a name may not
     if len(fields) != 3 or not _is_name(fields[0]):
         raise NoteInvalid("not a key string")
@@ -151,21 +214,33 @@ def _key_fields(text: str) -> tuple[str, bytes, bytes]:
     key = _base64(encoded)
     if len(hex_id) != 8 or set(hex_id) - set("0123456789abcdef"):
         raise NoteInvalid("a key ID has 8 hexadecimal digits")
-    if len(key) != 33 or key[:1] != ED25519:
-        raise NoteInvalid("not an Ed25519 key")
-    return name, bytes.fromhex(hex_id), key[1:]
+    if key[:1] not in _PUBLIC_BYTES:
+        raise NoteInvalid("neither an Ed25519 nor an ML-DSA-44 key")
+    return name, bytes.fromhex(hex_id), key[:1], key[1:]
 
 
-def _key_id(name: str, public: bytes) -> bytes:
-    return sha256(name.encode() + b"\n" + ED25519 + public).digest()[:4]
+def _private_key(kind: bytes, seed: bytes) -> Ed25519PrivateKey | MLDSA44PrivateKey:
+    if kind not in _PUBLIC_BYTES or len(seed) != _SEED_BYTES:
+        raise NoteInvalid("a private key is a known kind and 32 bytes")
+    if kind == ML_DSA_44:
+        return MLDSA44PrivateKey.from_seed_bytes(seed)
+    return Ed25519PrivateKey.from_private_bytes(seed)
 
 
-def _public_bytes(key: Ed25519PrivateKey) -> bytes:
-    return key.public_key().public_bytes_raw()
+def _public_key(kind: bytes, public: bytes) -> Ed25519PublicKey | MLDSA44PublicKey:
+    if kind == ML_DSA_44:
+        return MLDSA44PublicKey.from_public_bytes(public)
+    return Ed25519PublicKey.from_public_bytes(public)
+
+
+def _key_id(name: str, kind: bytes, public: bytes) -> bytes:
+    return sha256(name.encode() + b"\n" + kind + public).digest()[:4]
 
 
 def _is_name(name: str) -> bool:
-    return bool(name) and "+" not in name and not any(character.isspace() for character in name)
+    if not name or "+" in name or any(character.isspace() or character < " " for character in name):
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _base64(text: str) -> bytes:
