@@ -137,6 +137,8 @@ class RepairRefused(LedgerError):
             % {"layers": ", ".join(layers) or _("nothing is signed yet")}
         )
         self.layers = layers
+
+
 class NotConsistent(LogBroken):
     def __init__(self, old_size: int, size: int) -> None:
         super().__init__(old_size, f"there is no proof that {size} entries extend the {old_size} remembered")

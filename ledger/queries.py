@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
 
-from ledger.domain import canonical, checkpoint, merkle, notes
+from ledger.domain import canonical, merkle
 from ledger.domain.keys import Keys
+from ledger.domain.policy import Policy
 from ledger.errors import (
     CheckpointNotFound,
     EntryNotFound,
@@ -214,12 +216,12 @@ def checks(number: int) -> list[Check]:
 
 
 def is_signed(signed: Publication) -> bool:
-    """Tell whether a checkpoint's note is signed by our key and says the size and root beside it."""
+    """Tell whether a note is signed and cosigned as our policy asks, and says the size and root beside it."""
     try:
-        text = notes.verify(signed.note, [keys().log_vkey]).text
-        return checkpoint.parse(text, origin=settings.LEDGER_ORIGIN) == (signed.size, signed.root)
+        found = house_policy().verify_checkpoint(signed.note)
     except NoteInvalid:
         return False
+    return (found.origin, found.size, found.root) == (settings.LEDGER_ORIGIN, signed.size, signed.root)
 
 
 def keys() -> Keys:
@@ -227,10 +229,15 @@ def keys() -> Keys:
     return Keys.read(settings.LEDGER_SIGNING_KEY, origin=settings.LEDGER_ORIGIN)
 
 
+def house_policy() -> Policy:
+    """Return who must sign and cosign: the file LEDGER_POLICY, else our own keys. Raises PolicyInvalid."""
+    path = Path(settings.LEDGER_POLICY) if settings.LEDGER_POLICY else None
+    return Policy.parse(path.read_bytes()) if path and path.exists() else keys().policy()
+
+
 def policy() -> str:
     """Return the public keys to trust, as a policy file."""
-    own = keys()
-    return own.policy_without_quorum().render(heading=own.heading).decode()
+    return house_policy().render(heading=keys().heading).decode()
 
 
 def _check(code: str, expected: bytes, found: bytes) -> Check:

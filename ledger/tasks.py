@@ -1,16 +1,30 @@
 """The log's own work: number and sign several times a second, publish once a second."""
 
-from datetime import timedelta
-
 from celery import shared_task
 
 from ledger import clock
-from ledger.actions import sequencer
-
-PACE = timedelta(seconds=1)  # a published checkpoint is kept for good, some 4 kB each
+from ledger.actions import inspections, publications, sequencer
 
 
 @shared_task(name="ledger.sequence")
 def sequence() -> None:
-    """Number all that is pending, sign it, and publish unless that was done just now."""
-    sequencer.catch_up(now=clock.now(), pace=PACE)
+    """Number all that is pending and sign it."""
+    sequencer.advance(now=clock.now())
+
+
+@shared_task(name="ledger.publish")
+def publish() -> None:
+    """Publish what was signed, with its cosignatures. What is published is kept for good, some 4 kB each time."""
+    publications.publish(now=clock.now())
+
+
+@shared_task(name="ledger.look")
+def look() -> None:
+    """Read what came since the last good inspection, and raise an alarm over what is wrong."""
+    inspections.watch(now=clock.now(), fast=True)
+
+
+@shared_task(name="ledger.inspect")
+def inspect() -> None:
+    """Read the whole log, and raise an alarm over what is wrong."""
+    inspections.watch(now=clock.now(), fast=False)

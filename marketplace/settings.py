@@ -239,7 +239,8 @@ def mail(url: str) -> dict:
 
 
 globals().update(mail(os.environ.get("EMAIL_URL", "")))
-DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", "Wenshi <wenshi@localhost>")
+ADMINS = [("", address) for address in listed("ALARM_EMAIL")]
+SERVER_EMAIL = DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", "Wenshi <wenshi@localhost>")
 
 # Languages and times --------------------------------------------------------------------------------------
 
@@ -339,6 +340,9 @@ CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": seconds, "options": {"expires": max(10, seconds * 2)}}
     for task, seconds in {
         "ledger.sequence": 0.2,
+        "ledger.publish": 1,
+        "ledger.look": 600,
+        "ledger.inspect": 86_400,
         "settlement.inbox": 2,
         "settlement.outbox": 5,
         "settlement.poll": 15,
@@ -366,7 +370,7 @@ STRIPE_TEST_MODE = not STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
 LEDGER_SIGNING_KEY = os.environ.get("LEDGER_SIGNING_KEY") or HOUSE.secrets["ledger_signing_key"]
 LEDGER_ORIGIN = os.environ.get("LEDGER_ORIGIN", "wenshi.example/log")
 LEDGER_MEMORY = os.environ.get("LEDGER_MEMORY") or str(HOUSE.state / "ledger" / "memory")
-LEDGER_POLICY = os.environ.get("LEDGER_POLICY") or str(HOUSE.state / "ledger" / "policy")
+LEDGER_POLICY = os.environ.get("LEDGER_POLICY") or ("" if TESTING else str(HOUSE.state / "ledger" / "policy"))
 ARK_NAAN = os.environ.get("ARK_NAAN", "99999")
 ARK_SHOULDER = "w5"
 

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from ledger import queries
 from ledger.actions import tiles
 from ledger.domain import checkpoint, merkle, notes
-from ledger.errors import FileMissing, LogBroken, NoteInvalid, Rollback, SecondRoot
+from ledger.errors import FileMissing, KeyUnusable, LogBroken, NoteInvalid, Rollback, SecondRoot
 from ledger.gateways import storage
 from ledger.gateways.memory import Memory
 from ledger.gateways.tiles import Tree
@@ -87,9 +87,12 @@ def write_files(*, old_size: int, old_root: bytes, size: int, root: bytes) -> No
 
 
 def note(size: int, root: bytes) -> str:
-    """Return the signed note of a size and root."""
-    text = checkpoint.text(origin=settings.LEDGER_ORIGIN, size=size, root=root)
-    return notes.sign(text, [queries.keys().log])
+    """Return the note of a size and root, signed by each key of ours that may sign it. Raises KeyUnusable."""
+    valid = queries.house_policy().log_keys(origin=settings.LEDGER_ORIGIN, size=size)
+    signing = [key for key in queries.keys().logs if notes.verifier_key(key) in valid]
+    if not signing:
+        raise KeyUnusable(settings.LEDGER_ORIGIN, f"the policy lets none of its keys sign size {size}")
+    return notes.sign(checkpoint.text(origin=settings.LEDGER_ORIGIN, size=size, root=root), signing)
 
 
 def _remembered() -> tuple[int, bytes] | None:
@@ -100,7 +103,7 @@ def _remembered() -> tuple[int, bytes] | None:
     if published is None:
         return None
     try:
-        text = notes.verify(published.decode(), [queries.keys().log_vkey]).text
+        text = notes.verify(published.decode(), queries.keys().log_vkeys).text
         return checkpoint.parse(text, origin=settings.LEDGER_ORIGIN)
     except (NoteInvalid, UnicodeDecodeError):
         return None  # of another log, or forged: ledger_fsck tells

@@ -4,12 +4,14 @@ Every hash is recomputed from the stored bytes. Each layer's first fault is name
 intent or a size. What is derived from the entries can be repaired, and only to what a signed checkpoint says.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
 from django.conf import settings
+from django.core.mail import mail_admins
 from django.db import connection
 
 from ledger import queries
@@ -21,6 +23,8 @@ from ledger.gateways import storage
 from ledger.gateways import tiles as reading
 from ledger.gateways.memory import Memory
 from ledger.models import Checkpoint, Entry, Head, Inspection, Intent, Pending, Publication
+
+logger = logging.getLogger(__name__)
 
 GROUP = WIDTH  # entries that are looked at together: those of one tile
 DERIVED = ("tile", "bundle", "published", "head")  # the layers that can be repaired
@@ -75,6 +79,16 @@ def inspect(*, now: datetime, fast: bool = False) -> Verdict:
         started_at=now,
         ended_at=now,
     )
+    return verdict
+
+
+def watch(*, now: datetime, fast: bool) -> Verdict:
+    """Inspect, and tell the people in ADMINS what is wrong: at once, by mail, and in the log of the process."""
+    verdict = inspect(now=now, fast=fast)
+    if not verdict.holds:
+        told = "\n".join(map(str, verdict.faults.values()))
+        logger.critical("The ledger does not hold.\n%s", told)
+        mail_admins("The ledger does not hold", f"{told}\n\nmanage.py ledger_fsck reads it again.")
     return verdict
 
 
@@ -249,7 +263,8 @@ def _check_checkpoint(verdict: Verdict, signed: Checkpoint, root: bytes | None) 
         )
         return
     try:
-        text = notes.verify(signed.note, [queries.keys().log_vkey]).text
+        keys = queries.house_policy().log_keys(origin=settings.LEDGER_ORIGIN, size=signed.size)
+        text = notes.verify(signed.note, keys).text
         size, stated = checkpoint.parse(text, origin=settings.LEDGER_ORIGIN)
     except NoteInvalid as error:
         verdict.fault("checkpoint", signed.size, str(error))

@@ -1,7 +1,7 @@
 """Numbering what was handed in: gapless, in one order, by one at a time whoever is started beside it."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import takewhile
 
 from django.db import connection, transaction
@@ -52,18 +52,23 @@ def run(*, now: datetime) -> int:
     return len(batch)
 
 
-def catch_up(*, now: datetime, pace: timedelta = timedelta()) -> Checkpoint | None:
-    """Number all that is pending, sign and publish it; returns the last checkpoint that was signed now, or None.
+def advance(*, now: datetime) -> Checkpoint | None:
+    """Number all that is pending and sign it; returns the last checkpoint that was signed now, or None.
 
-    Nothing is published less than `pace` after the last time. Raises as `run`, `checkpoints.sign` do.
+    Raises as `run` and `checkpoints.sign` do.
     """
     signed = None
     while True:
         batches = sum(1 for _ in takewhile(bool, (run(now=now) for _ in range(STRIDE))))
         signed = checkpoints.sign(now=now) or signed
         if batches < STRIDE:
-            break
-    publications.publish(now=now, pace=pace)
+            return signed
+
+
+def catch_up(*, now: datetime) -> Checkpoint | None:
+    """Number all that is pending, sign it and publish it; returns as `advance` does."""
+    signed = advance(now=now)
+    publications.publish(now=now)
     return signed
 
 

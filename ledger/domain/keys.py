@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from ledger.domain import notes
 from ledger.domain.cosignatures import ML_DSA_44
-from ledger.domain.policy import NOBODY, Group, Log, Policy, Witness
+from ledger.domain.policy import Group, Log, Policy, Witness
 from ledger.errors import KeyUnusable, NoteInvalid
 
 OWN = "own-ml-dsa"
@@ -97,10 +97,6 @@ class Keys:
             quorum="own" if groups else OWN,
             reports=self.report_vkeys,
         )
-
-    def policy_without_quorum(self) -> Policy:
-        """Return the policy that names the log and report keys only."""
-        return Policy(logs=tuple(map(Log, self.log_vkeys)), quorum=NOBODY, reports=self.report_vkeys)
 
     @property
     def heading(self) -> str:
