@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from ledger.models import Checkpoint, Entry, Intent, Pending
+from ledger.models import Anchor, Checkpoint, Entry, Intent, Pending
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -88,3 +88,25 @@ class CheckpointAdmin(ReadOnly):
     @admin.display(description="root")
     def root_digits(self, checkpoint: Checkpoint) -> str:
         return bytes(checkpoint.root).hex()
+
+
+@admin.register(Anchor)
+class AnchorAdmin(ReadOnly):
+    """What went onto a chain, or waits to, and why it waits."""
+
+    list_display = ("size", "state", "contract", "planned_at", "confirmed_at", "last_trouble")
+    list_select_related = ("contract",)
+    fields = (*list_display, "root_digits", "sender", "nonce", "transaction", "block_number", "block_digits")
+    readonly_fields = fields
+
+    @admin.display(description="root")
+    def root_digits(self, anchor: Anchor) -> str:
+        return bytes(anchor.root).hex()
+
+    @admin.display
+    def transaction(self, anchor: Anchor) -> str:
+        return bytes(anchor.tx_hash or b"").hex()
+
+    @admin.display(description="block hash")
+    def block_digits(self, anchor: Anchor) -> str:
+        return bytes(anchor.block_hash or b"").hex()

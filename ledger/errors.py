@@ -29,6 +29,16 @@ LedgerError
 │   └── LogNotSigned(origin, reason)      no key of the log that is trusted has signed
 ├── WitnessUnusable(path, reason)         a witness cannot start from this folder
 └── ReportRefused(path, reason)           a report cannot be written there
+├── ReportRefused(path, reason)           a report cannot be written there
+├── AnchorTrouble(reason)                 an anchor cannot go on now: it waits where it is
+│   ├── ChainUnreachable(reason)          no node answers, or none is set up
+│   ├── NoFunds(address, needed, balance) the anchorer cannot pay for a transaction
+│   ├── NotAnAnchorer(address, contract)  the contract does not take anchors from this address
+│   ├── NonceSpent(nonce)                 the chain has a transaction with this nonce already
+│   ├── TransactionRefused(reason)        the node does not take the transaction
+│   ├── ProvidersDisagree(block)          two nodes have different blocks at one height
+│   └── AnchorVanished(chain_id, contract)  a chain no longer has what was anchored on it
+└── AnchorContradicted(size, anchored, found)  the chain has another root than the log: stop and look
 """
 
 from django.utils.translation import gettext as _
@@ -230,3 +240,67 @@ class ReportRefused(LedgerError):
             _("The report cannot be written to %(path)s: %(reason)s") % {"path": path, "reason": reason}
         )
         self.path, self.reason = path, reason
+
+
+class AnchorTrouble(LedgerError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ChainUnreachable(AnchorTrouble):
+    pass
+
+
+class NoFunds(AnchorTrouble):
+    def __init__(self, address: str, needed: int, balance: int) -> None:
+        super().__init__(
+            _("The anchorer %(address)s has %(balance)d wei and needs %(needed)d: send it more.")
+            % {"address": address, "needed": needed, "balance": balance}
+        )
+        self.address, self.needed, self.balance = address, needed, balance
+
+
+class NotAnAnchorer(AnchorTrouble):
+    def __init__(self, address: str, contract: str) -> None:
+        super().__init__(
+            _("The contract %(contract)s takes no anchors from %(address)s: its owner must allow it.")
+            % {"address": address, "contract": contract}
+        )
+        self.address, self.contract = address, contract
+
+
+class NonceSpent(AnchorTrouble):
+    def __init__(self, nonce: int) -> None:
+        super().__init__(
+            _("The chain has a transaction with the nonce %(nonce)d already.") % {"nonce": nonce}
+        )
+        self.nonce = nonce
+
+
+class TransactionRefused(AnchorTrouble):
+    pass
+
+
+class ProvidersDisagree(AnchorTrouble):
+    def __init__(self, block: int) -> None:
+        super().__init__(_("Two nodes have different blocks at height %(block)d.") % {"block": block})
+        self.block = block
+
+
+class AnchorVanished(AnchorTrouble):
+    def __init__(self, chain_id: int, contract: str) -> None:
+        super().__init__(
+            _("The chain %(chain)d no longer has what was anchored by the contract %(contract)s.")
+            % {"chain": chain_id, "contract": contract}
+        )
+        self.chain_id, self.contract = chain_id, contract
+
+
+class AnchorContradicted(LedgerError):
+    def __init__(self, size: int, anchored: bytes, found: bytes | None) -> None:
+        super().__init__(
+            _("The chain has the root %(anchored)s at size %(size)d, and the log has %(found)s.")
+            % {"size": size, "anchored": anchored.hex(), "found": found.hex() if found else _("no such size")}
+        )
+        self.size, self.anchored, self.found = size, anchored, found

@@ -13,6 +13,7 @@ from django.db.models import F, Func, IntegerField, Q, Value
 from django.db.models.lookups import Exact, GreaterThan, LessThanOrEqual
 from pgtrigger import After, Condition, Delete, Insert, Referencing, Statement, Update
 
+from ledger.domain.anchoring import ANCHOR_MOVES, MINED_ANCHORS, OPEN_ANCHORS, AnchorState
 from ledger.domain.canonical import MAX_BYTES
 from ledger.domain.merkle import HASH_SIZE
 from ledger.triggers import AppendOnly, Rule, refuse
@@ -347,3 +348,197 @@ class Inspection(models.Model):
 
     def __str__(self) -> str:
         return f"inspection of {self.size} entries"
+
+
+def moves(table: str) -> Rule:
+    """Return the rule of a table whose rows begin as planned and move only as the table of moves says."""
+    pairs = sorted((before, after) for before in ANCHOR_MOVES for after in ANCHOR_MOVES[before])
+    listed = ", ".join(f"('{before}', '{after}')" for before, after in pairs)
+    return Rule(
+        name="moves",
+        operation=Insert | Update | Delete,
+        func=f"""
+            IF TG_OP = 'DELETE' THEN
+                {refuse(f"{table}: rows are not removed")}
+            ELSIF TG_OP = 'INSERT' THEN
+                IF NEW.state <> '{AnchorState.PLANNED}' THEN
+                    {refuse(f"{table}: it begins as planned")}
+                END IF;
+            ELSIF NEW.state <> OLD.state AND (OLD.state, NEW.state) NOT IN ({listed}) THEN
+                {refuse(f"{table}: no move from % to %", "OLD.state", "NEW.state")}
+            END IF;
+            RETURN NEW;
+        """,
+    )
+
+
+class AnchorContract(models.Model):
+    """A contract that anchors are sent to, on one chain. One that we deploy is written down before it is sent."""
+
+    chain_id = models.BigIntegerField()
+    genesis = models.BinaryField()  # the hash of block 0 tells test chains of the same id apart
+    address = models.TextField()
+    nonce = models.BigIntegerField(null=True)  # of our own deployment, which the address follows from
+    raw = models.BinaryField(default=b"")  # its newest transaction, signed
+    sent_at = models.DateTimeField(null=True)
+    deployed_at = models.DateTimeField(null=True)
+    vanished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            is_hash("genesis"),
+            models.CheckConstraint(name="anchorcontract_chain", condition=Q(chain_id__gt=0)),
+            models.CheckConstraint(
+                name="anchorcontract_address", condition=Q(address__regex="^0x[0-9a-fA-F]{40}$")
+            ),
+            models.UniqueConstraint(
+                name="anchorcontract_once",
+                fields=["chain_id", "genesis", "address"],
+                condition=Q(vanished_at=None),
+            ),
+        ]
+        triggers = [
+            Rule(
+                name="stays",
+                operation=Update | Delete,
+                func=f"""
+                    IF TG_OP = 'DELETE' THEN
+                        {refuse("contract: rows are not removed")}
+                    ELSIF (NEW.chain_id, NEW.genesis, NEW.address, NEW.nonce) IS DISTINCT FROM
+                        (OLD.chain_id, OLD.genesis, OLD.address, OLD.nonce) THEN
+                        {refuse("contract: it stays where it is")}
+                    ELSIF OLD.vanished_at IS NOT NULL OR
+                        OLD.deployed_at IS NOT NULL AND NEW.deployed_at IS DISTINCT FROM OLD.deployed_at THEN
+                        {refuse("contract: what has happened to it stays")}
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address} on chain {self.chain_id}"
+
+
+class Anchor(models.Model):
+    """A checkpoint on its way onto a chain, or there. `revision` is compared and counted up at each change."""
+
+    size = models.BigIntegerField()
+    root = models.BinaryField()
+    prev_size = models.BigIntegerField()
+    prev_root = models.BinaryField()
+    state = models.TextField(default=AnchorState.PLANNED)
+    revision = models.BigIntegerField(default=0)
+    contract = models.ForeignKey(AnchorContract, models.PROTECT, null=True, related_name="anchors")
+    sender = models.TextField(default="")
+    nonce = models.BigIntegerField(null=True)
+    tx_hash = models.BinaryField(null=True)  # of the transaction that is in a block, ours or somebody's
+    block_number = models.BigIntegerField(null=True)
+    block_hash = models.BinaryField(null=True)
+    planned_at = models.DateTimeField()
+    moved_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+    last_trouble = models.TextField(default="")
+    trouble_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="anchor_sizes", condition=Q(prev_size__gte=0, size__gt=models.F("prev_size"))
+            ),
+            is_hash("root"),
+            is_hash("prev_root"),
+            models.CheckConstraint(name="anchor_state", condition=Q(state__in=[str(s) for s in AnchorState])),
+            models.CheckConstraint(
+                name="anchor_has_a_contract",
+                condition=Q(contract__isnull=False) | Q(state__in=[AnchorState.PLANNED, AnchorState.DROPPED]),
+            ),
+            models.CheckConstraint(
+                name="anchor_has_a_block",
+                condition=Q(
+                    state__in=[str(s) for s in MINED_ANCHORS],
+                    block_number__isnull=False,
+                    block_hash__isnull=False,
+                    tx_hash__isnull=False,
+                )
+                | ~Q(state__in=[str(s) for s in MINED_ANCHORS])
+                & Q(block_number=None, block_hash=None, tx_hash=None),
+            ),
+            models.CheckConstraint(
+                name="anchor_confirmed_when",
+                condition=Q(state=AnchorState.CONFIRMED, confirmed_at__isnull=False)
+                | ~Q(state=AnchorState.CONFIRMED) & Q(confirmed_at=None),
+            ),
+            models.UniqueConstraint(
+                Exact(models.Value(1), models.Value(1)),
+                name="anchor_one_open",
+                condition=Q(state__in=[str(s) for s in OPEN_ANCHORS]),
+            ),
+            models.UniqueConstraint(
+                name="anchor_one_live", fields=["contract", "size"], condition=~Q(state=AnchorState.DROPPED)
+            ),
+            models.UniqueConstraint(
+                name="anchor_one_nonce",
+                fields=["contract", "sender", "nonce"],
+                condition=~Q(state=AnchorState.DROPPED),
+            ),
+        ]
+        triggers = [
+            moves("anchor"),
+            Rule(
+                name="of_a_checkpoint",
+                operation=Insert | Update,
+                func=f"""
+                    IF TG_OP = 'INSERT' AND NOT EXISTS (
+                        SELECT FROM ledger_checkpoint WHERE size = NEW.size AND root = NEW.root) THEN
+                        {refuse("anchor: no checkpoint has this size and root")}
+                    ELSIF TG_OP = 'UPDATE' THEN
+                        IF (NEW.size, NEW.root, NEW.planned_at) IS DISTINCT FROM (OLD.size, OLD.root, OLD.planned_at)
+                            OR NEW.revision < OLD.revision THEN
+                            {refuse("anchor: its checkpoint stays")}
+                        ELSIF OLD.state IN ('mined', 'confirmed', 'dropped') AND NEW.state IN (OLD.state, 'confirmed')
+                            AND (NEW.prev_size, NEW.prev_root, NEW.contract_id, NEW.sender, NEW.nonce, NEW.tx_hash,
+                                 NEW.block_number, NEW.block_hash) IS DISTINCT FROM
+                                (OLD.prev_size, OLD.prev_root, OLD.contract_id, OLD.sender, OLD.nonce, OLD.tx_hash,
+                                 OLD.block_number, OLD.block_hash) THEN
+                            {refuse("anchor: what is in a block stays")}
+                        END IF;
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"anchor of size {self.size}, {self.state}"
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether something is still to be done about it."""
+        return self.state in OPEN_ANCHORS
+
+
+class AnchorAttempt(models.Model):
+    """A signed transaction of an anchor, written down before it is sent, so that none is ever unknown to us."""
+
+    anchor = models.ForeignKey(Anchor, models.PROTECT, related_name="attempts")
+    nonce = models.BigIntegerField()
+    tx_hash = models.BinaryField()
+    raw = models.BinaryField()
+    max_fee_wei = models.BigIntegerField()  # per unit of gas, as is the tip
+    tip_wei = models.BigIntegerField()
+    sent_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            is_hash("tx_hash"),
+            # A test chain made anew may see the very transaction that the one before it saw.
+            models.UniqueConstraint(name="anchorattempt_once", fields=["anchor", "tx_hash"]),
+            models.CheckConstraint(name="anchorattempt_counts", condition=Q(nonce__gte=0, max_fee_wei__gt=0)),
+        ]
+        triggers = [AppendOnly()]
+
+    def __str__(self) -> str:
+        return f"0x{bytes(self.tx_hash).hex()}"

@@ -1,9 +1,9 @@
-"""The log's own work: number and sign several times a second, publish once a second."""
+"""The log's own work: number and sign several times a second, publish once a second, anchor now and then."""
 
 from celery import shared_task
 
 from ledger import clock
-from ledger.actions import inspections, publications, sequencer
+from ledger.actions import anchors, inspections, publications, sequencer
 
 
 @shared_task(name="ledger.sequence")
@@ -28,3 +28,10 @@ def look() -> None:
 def inspect() -> None:
     """Read the whole log, and raise an alarm over what is wrong."""
     inspections.watch(now=clock.now(), fast=False)
+
+
+@shared_task(name="ledger.anchor")
+def anchor() -> None:
+    """Plan the next anchor when it is due, and bring the one under way a step further."""
+    anchors.plan(now=clock.now())
+    anchors.advance(now=clock.now())

@@ -4,6 +4,8 @@ A fresh clone is in test mode: servers are embedded, secrets are made into `.wen
 the clock can be moved. docs/settings.md names every variable.
 """
 
+import hashlib
+import hmac
 import os
 import sys
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -11,7 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from marketplace.local import broker, house, postgres
+from marketplace.local import broker, chain, house, postgres
 
 BASE_DIR = house.BASE_DIR
 HOUSE = house.default()
@@ -343,6 +345,7 @@ CELERY_BEAT_SCHEDULE = {
         "ledger.publish": 1,
         "ledger.look": 600,
         "ledger.inspect": 86_400,
+        "ledger.anchor": 15,
         "settlement.inbox": 2,
         "settlement.outbox": 5,
         "settlement.poll": 15,
@@ -373,6 +376,20 @@ LEDGER_MEMORY = os.environ.get("LEDGER_MEMORY") or str(HOUSE.state / "ledger" / 
 LEDGER_POLICY = os.environ.get("LEDGER_POLICY") or ("" if TESTING else str(HOUSE.state / "ledger" / "policy"))
 ARK_NAAN = os.environ.get("ARK_NAAN", "99999")
 ARK_SHOULDER = "w5"
+
+# The chain that the log is anchored on: any EVM node, or the embedded test chain --------------------------
+
+EVM_EMBEDDED = not os.environ.get("EVM_RPC_URL") and not TESTING
+EVM_RPC_URL = "" if TESTING else os.environ.get("EVM_RPC_URL") or chain.address(HOUSE)
+EVM_HOLD = "marketplace.chain.hold"  # starts the embedded chain
+EVM_SECOND_RPC_URL = os.environ.get("EVM_SECOND_RPC_URL", "")
+EVM_ANCHOR_KEY = (
+    os.environ.get("EVM_ANCHOR_KEY")
+    or hmac.new(SECRET_KEY.encode(), b"EVM_ANCHOR_KEY", hashlib.sha256).hexdigest()
+)
+EVM_ANCHOR_CONTRACT = os.environ.get("EVM_ANCHOR_CONTRACT", "")
+# The embedded chain mines only what is sent, so no block would ever come to bury another.
+EVM_CONFIRMATIONS = int(os.environ.get("EVM_CONFIRMATIONS") or (1 if EVM_EMBEDDED else 12))
 
 # Logging --------------------------------------------------------------------------------------------------
 

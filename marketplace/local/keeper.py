@@ -1,13 +1,13 @@
-"""`python -m marketplace.local.keeper NAME STATE` runs one server, PostgreSQL or the broker, while anybody uses it.
+"""`python -m marketplace.local.keeper NAME STATE` runs PostgreSQL, the broker or the chain, while anybody uses it.
 
 Users hold a shared lock that the kernel drops with them; once nobody does, the keeper stops the server and
 ends. While it lives it holds a lock of its own, and starts the server again if that dies. Standard library
 only, apart from finding where the wheels keep their programs.
 """
 
-import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,11 +16,12 @@ from pathlib import Path
 
 from marketplace.local import unprivileged
 from marketplace.local.broker import Broker
+from marketplace.local.chain import Chain
 from marketplace.local.house import BASE_DIR, House
 from marketplace.local.postgres import Postgres
 
 LOOK_SECONDS = 0.1
-SERVERS = {"postgres": Postgres, "broker": Broker}
+SERVERS = {"postgres": Postgres, "broker": Broker, "chain": Chain}
 
 
 def keep(name: str, state: Path) -> None:
@@ -38,7 +39,6 @@ def keep(name: str, state: Path) -> None:
     folders[1].mkdir(mode=0o700, exist_ok=True)
     assert house.secrets, "read while this process still may"
     unprivileged.give_up_root(folders=folders, through=state, reads=server.program())
-    server.prepare()
     child = start(server)
     while not is_free(users):
         if child.poll() is not None:
@@ -47,12 +47,12 @@ def keep(name: str, state: Path) -> None:
         time.sleep(LOOK_SECONDS)
     stop(child, server.stop_signal)
     if house.state not in folders[1].parents:  # a path too long for a socket made it lie outside the house
-        with contextlib.suppress(OSError):
-            folders[1].rmdir()
+        shutil.rmtree(folders[1], ignore_errors=True)  # anvil leaves its socket there
 
 
-def start(server: Postgres | Broker) -> subprocess.Popen:
-    """Start the server's program so that it cannot outlive this process."""
+def start(server: Postgres | Broker | Chain) -> subprocess.Popen:
+    """Start the server's program, prepared anew each time, so that it cannot outlive this process."""
+    server.prepare()
     keeper = os.getpid()
     return subprocess.Popen(
         server.command(),

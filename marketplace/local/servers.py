@@ -12,14 +12,14 @@ import sys
 import time
 from pathlib import Path
 
-from marketplace.local import broker, postgres
+from marketplace.local import broker, chain, postgres
 from marketplace.local.house import BASE_DIR, House, Trouble
 from marketplace.local.setup import remedy
 
 START_SECONDS = 60
 LOOK_SECONDS = 0.05
 
-ANSWERS = {"postgres": postgres.answers, "broker": broker.answers}
+ANSWERS = {"postgres": postgres.answers, "broker": broker.answers, "chain": chain.answers}
 
 _held: dict[tuple[House, str], int] = {}  # a process may use servers of more than one house
 _keepers: list[subprocess.Popen] = []
@@ -38,19 +38,19 @@ def use(name: str, *, house: House) -> None:
         atexit.register(let_go, name, house=house)
 
 
-def hold(name: str, *, house: House) -> None:
+def hold(name: str, *, house: House, seconds: float = START_SECONDS) -> None:
     """Use a server until this process ends, starting it if it does not answer. Raises ServerFailed."""
     use(name, house=house)
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + seconds
     while not ANSWERS[name](house):
         if time.monotonic() > deadline:
             raise ServerFailed(
-                f"The embedded {name} did not answer within {START_SECONDS} s; see {log(name, house)}."
+                f"The embedded {name} did not answer within {seconds} s; see {log(name, house)}."
             )
         with open(house.lock(name, "start"), "a") as start:
             fcntl.flock(start, fcntl.LOCK_EX)
             if not ANSWERS[name](house) and not is_locked(house, name, "keeper"):
-                start_keeper(name, house=house)
+                start_keeper(name, house=house, seconds=seconds)
         time.sleep(LOOK_SECONDS)
 
 
@@ -60,7 +60,7 @@ def revive() -> None:
         hold(name, house=house)
 
 
-def start_keeper(name: str, *, house: House) -> None:
+def start_keeper(name: str, *, house: House, seconds: float = START_SECONDS) -> None:
     """Start a keeper in a session of its own and wait until its server answers. Raises ServerFailed."""
     with open(log(name, house), "w") as words:
         keeper = subprocess.Popen(
@@ -72,7 +72,7 @@ def start_keeper(name: str, *, house: House) -> None:
             start_new_session=True,
         )
     _keepers.append(keeper)
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + seconds
     while not ANSWERS[name](house) and time.monotonic() < deadline:
         if keeper.poll() is not None:
             said = log(name, house).read_text(errors="replace").strip()

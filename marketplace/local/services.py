@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from marketplace.local import servers
 from marketplace.local.house import BASE_DIR, House
 from marketplace.local.supervisor import Supervisor
 
@@ -144,8 +145,10 @@ class Services:
         self.supervisor.start(name, self.command(name), self.variables())
 
     def stop(self) -> None:
-        """Stop all, the last started first."""
+        """Stop all, the last started first, and wait for the chain, which only the worker uses."""
         self.supervisor.stop_all()
+        servers.use("chain", house=self.house)
+        servers.let_go("chain", house=self.house)
 
 
 OWN_CATALOGUE = BASE_DIR / "marketplace/local/catalogue"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from marketplace.local import broker, postgres, servers
+from marketplace.local import broker, chain, postgres, servers
 from marketplace.local.house import BASE_DIR, House
 
 # Asks the database for a number as often as a line comes in, and answers with it; ends with its input.
@@ -175,6 +175,8 @@ def test_a_house_with_a_long_path_keeps_its_sockets_elsewhere_and_leaves_none(tm
     far = House(tmp_path / ("long" * 30))
     assert far.sockets("postgres") != House(tmp_path / ("long" * 31)).sockets("postgres")
     for name, answers in servers.ANSWERS.items():
+        if name == "chain" and not chain.installed():
+            continue
         assert len(os.fsencode(far.sockets(name))) < 80
         servers.hold(name, house=far)
         assert answers(far)
