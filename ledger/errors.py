@@ -10,13 +10,12 @@ LedgerError
 ├── CheckpointNotFound(size)              nothing was signed at this size
 ├── LogBroken(number, reason)             stored rows contradict each other: stop and look
 │   ├── Rollback(signed_size, size)       the log is shorter than what was signed
-│   └── SecondRoot(size, signed, found)   the log has another root than what was signed
+│   ├── SecondRoot(size, signed, found)   the log has another root than what was signed
+│   └── NotConsistent(old_size, size)     no proof that the tree extends what was remembered
 ├── TileInvalid(reason)                   a tile or a bundle of entries that is none
 ├── FileContradicts(name)                 a file of the log holds other bytes than the log
 ├── FileMissing(name)                     a file of the log is not where it was put
 ├── RepairRefused(layers)                 more than derived data is wrong: nothing is repaired
-│   ├── SecondRoot(size, signed, found)   the log has another root than what was signed
-│   └── NotConsistent(old_size, size)     no proof that the tree extends what was remembered
 ├── StaleSize(remembered, given)          the caller starts from another size than the one remembered
 ├── MemoryUnreadable(path, reason)        what a signer remembers is not a checkpoint: never begin anew
 ├── NoteInvalid(reason)                   a signed note, or a key, that does not hold
@@ -28,7 +27,6 @@ LedgerError
 │   ├── LogUnknown(origin)                the witness does not watch this log
 │   └── LogNotSigned(origin, reason)      no key of the log that is trusted has signed
 ├── WitnessUnusable(path, reason)         a witness cannot start from this folder
-└── ReportRefused(path, reason)           a report cannot be written there
 ├── ReportRefused(path, reason)           a report cannot be written there
 ├── AnchorTrouble(reason)                 an anchor cannot go on now: it waits where it is
 │   ├── ChainUnreachable(reason)          no node answers, or none is set up
