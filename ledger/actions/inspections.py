@@ -14,9 +14,9 @@ from django.conf import settings
 from django.core.mail import mail_admins
 from django.db import connection
 
-from ledger import queries
-from ledger.actions import log, tiles
-from ledger.domain import canonical, checkpoint, entry, merkle, notes
+from ledger import anchor_queries, queries
+from ledger.actions import anchors, log, tiles
+from ledger.domain import anchoring, canonical, checkpoint, entry, merkle, notes
 from ledger.domain.tiles import ENTRIES, WIDTH, Place, Subtree, bundle
 from ledger.errors import FileMissing, NotCanonical, NoteInvalid, RepairRefused, TileInvalid
 from ledger.gateways import storage
@@ -56,6 +56,7 @@ class Verdict:
     root: str = ""
     checkpoints: int = 0
     faults: dict[str, Fault] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)  # what could not be checked, and why
 
     @property
     def holds(self) -> bool:
@@ -148,6 +149,7 @@ def _read(start: int) -> Verdict:
     _check_head(verdict, walk)
     _check_intents(verdict)
     _check_memory(verdict, walk.roots)
+    _check_anchors(verdict, start)
     return verdict
 
 
@@ -318,6 +320,17 @@ def _check_memory(verdict: Verdict, roots: dict[int, bytes]) -> None:
         verdict.fault("memory", last[0], f"{last[0]} entries were signed, there are {verdict.size}")
     elif roots.get(last[0], last[1]) != last[1]:
         verdict.fault("memory", last[0], "another root was signed than the entries have")
+
+
+def _check_anchors(verdict: Verdict, start: int) -> None:
+    """See that anchors say what was published and what their chain has. A chain that is away, or gone, is no fault."""
+    checks = [anchors.check(each) for each in anchor_queries.live_anchors().filter(size__gte=start)]
+    for each in checks + anchors.check_contracts():
+        if each.verdict == anchoring.Verdict.CONTRADICTED:
+            differs = f"{each.field}: expected {each.expected}, found {each.found}"
+            verdict.fault("anchor", each.size, each.reason or differs)
+        elif each.verdict not in (anchoring.Verdict.HOLDS, anchoring.Verdict.WAITING):
+            verdict.notes[f"anchor {each.size}"] = each.reason or str(each.verdict)
 
 
 # Repairing ------------------------------------------------------------------------------------------------

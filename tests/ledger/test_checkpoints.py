@@ -33,7 +33,7 @@ def test_a_checkpoint_is_signed_once_for_each_size(now):
     append(3)
     signed = sequencer.catch_up(now=now)
     assert [each.size for each in queries.checkpoints()] == [4, 3]
-    assert queries.is_signed(signed)
+    assert queries.is_signed(signed.publication)
     assert bytes(signed.root) == merkle.root(leaf_hashes(4))
 
 

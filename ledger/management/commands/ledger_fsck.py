@@ -29,6 +29,8 @@ class Command(BaseCommand):
         verdict = inspections.inspect(now=clock.now(), fast=fast)
         for fault in verdict.faults.values():
             self.stdout.write(f"WRONG  {fault}")
+        for what, reason in verdict.notes.items():
+            self.stdout.write(f"not checked  {what}: {reason}")
         if repair and not verdict.holds:
             verdict = self.repaired(verdict)
         counted = f"{verdict.size} entries, {verdict.checkpoints} checkpoints, root {verdict.root}"
@@ -43,6 +45,7 @@ class Command(BaseCommand):
                         "root": verdict.root,
                         "checkpoints": verdict.checkpoints,
                         "faults": [vars(fault) for fault in verdict.faults.values()],
+                        "not_checked": verdict.notes,
                     }
                 )
             )
