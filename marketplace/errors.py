@@ -140,7 +140,9 @@ class TimeRefused(AuditRefused):
 class TooManyReports(AuditRefused):
     def __init__(self, limit: int, seconds: int) -> None:
         super().__init__(
-            _("An account asks for at most %(limit)s reports in 24 hours. The next one in %(minutes)s minutes.")
+            _(
+                "An account asks for at most %(limit)s reports in 24 hours. The next one in %(minutes)s minutes."
+            )
             % {"limit": limit, "minutes": -(-seconds // 60)}
         )
         self.limit, self.seconds = limit, seconds

@@ -21,6 +21,7 @@ MONTHS: tuple[str, ...] = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+COMMITMENT: Words = ("被授权方承诺值", "licensee, commitment")
 SEVERITIES: dict[str, Words] = {
     "gap": ("需补", "To mend"),
     "note": ("提示", "Note"),
@@ -104,7 +105,7 @@ class _Layout:
             "coverage": {"heading": self.say(("覆盖范围", "Coverage")), "rows": self.coverage()},
             "limits": {
                 "heading": self.say(("局限", "Limits")),
-                "items": [each[self.language] for each in facts["limits"]],
+                "sentences": [each[self.language] for each in facts["limits"]],
             },
             "seal": self.say(("审计之印", "Seal of the audit")),
             "signed": self.signed(),
@@ -154,7 +155,7 @@ class _Layout:
         }
         counted = self.facts["verdict"]["counts"]
         return [
-            {"code": code, "word": self.say(pair), "number": str(counted[code])}
+            {"code": code if counted[code] else "none", "word": self.say(pair), "number": str(counted[code])}
             for code, pair in words.items()
         ]
 
@@ -174,7 +175,7 @@ class _Layout:
             (("结论", "Finding"), 0),
             (("事项", "Matter"), 3),
             (("凭证", "Evidence"), 3),
-            (("规则", "Rule"), 0),
+            (("规则", "Rule"), 2),
             (("补救", "Remedy"), 2),
         )
         method = self.facts["method"]["version"]
@@ -184,7 +185,7 @@ class _Layout:
     def evidence(self, found: Facts) -> Cell:
         looked = self.line(
             self.say(
-                (f"核对 {self.count(found['looked_at'])} 项", f"{self.count(found['looked_at'])} looked at")
+                (f"核对 {self.count(found['looked_at'])} 项", f"items: {self.count(found['looked_at'])}")
             )
         )
         return [looked, *(self.line(self.named(each), "mono", each["entry"]) for each in found["evidence"])]
@@ -218,6 +219,7 @@ class _Layout:
     def signed(self) -> list[dict[str, str]]:
         log, point = self.facts["ledger"]["origin"], self.facts["ledger"]["checkpoint"]
         rows: list[tuple[Words, str, str]] = [
+            (("审计时点", "As of"), self.moment(self.facts["as_of"]), ""),
             (("出具", "Made"), self.moment(self.facts["made_at"]), ""),
             (("登记簿", "Ledger"), log, "mono"),
             (("检查点", "Checkpoint"), self.count(point["size"]), ""),
@@ -234,12 +236,7 @@ class _Layout:
         rows = [self.held(each, ("所有人", "Everybody")) for each in found["everybody"]]
         rows += [self.takeable(each) for each in found["offers"]]
         rows += [self.held(each, ("持有授权者", "Whoever holds the grant")) for each in found["grants"]]
-        columns = self.columns(
-            (("何人", "Who"), 2),
-            (("可以何为", "Could do"), 3),
-            (("依据", "By"), 4),
-            (("条款", "Under terms"), 0),
-        )
+        columns = self.columns((("何人", "Who"), 1), (("可以何为", "Could do"), 1), (("依据", "By"), 0))
         note = self.say(
             (
                 f"截至 {self.moment_words(self.facts['as_of'])}。条款以散列首 12 位指称，全文见下节。",
@@ -263,25 +260,12 @@ class _Layout:
         what: Words = (
             PURPOSE_NAMES[purpose] if purpose else ("条款所许的一切使用", "whatever the terms allow")
         )
+        basis, since = self.say(BASES[held["basis"]]), self.moment(held["since"])
         by = [self.line(held["grant"], "mono"), *self.of_version(held)]
-        since = self.moment(held["since"])
-        by.append(
-            self.line(
-                self.say(
-                    (
-                        f"{self.say(BASES[held['basis']])}，自 {since}",
-                        f"{self.say(BASES[held['basis']])}, since {since}",
-                    )
-                )
-            )
-        )
-        licensee = [] if held["licensee"] == "everybody" else [self.line(held["licensee"], "mono")]
-        return [
-            [self.line(self.say(who), "strong"), *licensee],
-            [self.line(self.say(what))],
-            by,
-            self.short(held),
-        ]
+        by.append(self.line(self.say((f"{basis}，自 {since}", f"{basis}, since {since}"))))
+        if held["licensee"] != "everybody":
+            by.append(self.line(f"{self.say(COMMITMENT)} {held['licensee']}", "mono"))
+        return [[self.line(self.say(who), "strong")], [self.line(self.say(what))], [*by, self.short(held)]]
 
     def takeable(self, offer: Facts) -> list[Cell]:
         audience = [self.say(AUDIENCES[word]) for word in offer["audience"]]
@@ -304,14 +288,14 @@ class _Layout:
         if offer["exclusive"]:
             what.append(self.line(self.say(("独占，只展示不出售", "exclusive: shown, not sold"))))
         by = [self.line(self.say(("要约", "offer")) + " " + offer["offer"], "mono"), *self.of_version(offer)]
-        return [[self.line(word, "strong") for word in who], what, by, self.short(offer)]
+        return [[self.line(word, "strong") for word in who], what, [*by, self.short(offer)]]
 
     def of_version(self, what: Facts) -> Cell:
         version = self.say((f"第 {what['version']} 版", f"version {what['version']}"))
         return [self.line(f"{what['asset']} {version}" if self.is_shop else version)]
 
-    def short(self, what: Facts) -> Cell:
-        return [self.line(what["terms"][:12], "mono")]
+    def short(self, what: Facts) -> Line:
+        return self.line(self.say(("条款", "terms")) + " " + what["terms"][:12], "mono")
 
     def terms(self) -> dict[str, Any]:
         blocks = []
@@ -321,7 +305,7 @@ class _Layout:
                 {
                     "heading": pick(TEMPLATE_NAMES[each["template"]], self.language),
                     "hash": each["terms"],
-                    "items": clauses,
+                    "sentences": clauses,
                 }
             )
         return self.section("terms", ("条款原文", "The terms in words"), "", *blocks)
@@ -354,12 +338,12 @@ class _Layout:
             ),
             self.facts["method"]["text"][self.language],
         ]
-        return self.section("scope", ("范围、方法与样本", "Scope, method, samples"), "", {"items": items})
+        return self.section("scope", ("范围、方法与样本", "Scope, method, samples"), "", {"sentences": items})
 
     def assets(self) -> dict[str, Any]:
         blocks: list[dict[str, Any]] = []
         for each in self.facts["assets"]:
-            blocks.append({"heading": each["asset"], "items": self.about(each)})
+            blocks.append({"heading": each["asset"], "sentences": self.about(each)})
             blocks += [self.version(each, version) for version in each["versions"]]
         return self.section("assets", ("数据资产、版本与文件", "Assets, versions, files"), "", *blocks)
 
@@ -418,7 +402,7 @@ class _Layout:
         return {
             **self.table(columns, rows),
             "heading": self.say((f"第 {number} 版：{title}", f"Version {number}: {title}")),
-            "items": [
+            "sentences": [
                 self.say(
                     (
                         f"{at} 发布，登记条目 {entry}，记录 {records} 条。",
@@ -449,7 +433,7 @@ class _Layout:
             lines.append(self.line(fact["asset"], "mono"))
         names: list[tuple[str, Words]] = [
             ("offer", ("要约", "offer")),
-            ("licensee", ("被授权方承诺值", "licensee, commitment")),
+            ("licensee", COMMITMENT),
             ("terms", ("条款", "terms")),
             ("files_sha256", ("文件集", "files")),
         ]
@@ -585,7 +569,8 @@ class _Layout:
     def table(
         self, columns: Sequence[Facts], rows: Sequence[Sequence[Cell]], empty: Words = ("无。", "None.")
     ) -> dict[str, Any]:
-        return {"columns": columns, "rows": rows} if rows else {"items": [self.say(empty)]}
+        assert all(len(row) == len(columns) for row in rows), "a row has a cell for each column"
+        return {"columns": columns, "rows": rows} if rows else {"sentences": [self.say(empty)]}
 
     def section(self, name: str, heading: Words, note: str, *blocks: Facts) -> dict[str, Any]:
         return {"id": name, "heading": self.say(heading), "note": note, "blocks": list(blocks)}
@@ -617,7 +602,7 @@ class _Layout:
         when = datetime.fromisoformat(at).astimezone(HOUSE_TIME)
         return self.say(
             (
-                f"{when.year}年{when.month}月{when.day}日 {self.moment(at)[11:]}（上海）",
-                f"{when.day} {MONTHS[when.month - 1]} {when.year}, {self.moment(at)[11:]} (Shanghai)",
+                f"{when.year}年{when.month}月{when.day}日 {when:%H:%M:%S}（上海）",
+                f"{when.day} {MONTHS[when.month - 1]} {when.year}, {when:%H:%M:%S} (Shanghai)",
             )
         )

@@ -161,7 +161,8 @@ def files_are_what_was_published(evidence: Evidence, hashed: dict[Any, bool]) ->
     for version, files in _versions(evidence):
         for file in files:
             if hashed.get(file.pk) is False:
-                against.append(_item("file", f"{file.name} {file.sha256}"))
+                name = f"{version.asset.ark_id} v{version.number} {file.name}"
+                against.append(_item("file", name, evidence, version.intent_id))
         if files_sha256(files) != version.files_sha256:
             against.append(_item("version", version.pk, evidence, version.intent_id))
     return len(hashed), against

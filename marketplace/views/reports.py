@@ -28,9 +28,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     """Queue a report of an asset or a shop and go to its page."""
     asset, shop = request.POST.get("asset", ""), request.POST.get("shop", "")
     try:
-        asked = audit.ask(
-            user=request.user, asset=asset, shop=shop, at=request.POST.get("at", ""), now=now()
-        )
+        asked = audit.ask(user=request.user, asset=asset, shop=shop, at=request.POST.get("at", ""), now=now())
     except (NotFound, LicensingRefused) as error:
         raise Http404 from error
     except TimeRefused as error:
@@ -62,7 +60,9 @@ def report(request: HttpRequest, number: str) -> HttpResponse:
 def waiting(row: Report) -> dict[str, Any]:
     """Return what there is to say of a report that is not there."""
     reasons = {
-        Report.Failure.NO_CHECKPOINT: _("The ledger has signed no checkpoint yet, so nothing could be proved."),
+        Report.Failure.NO_CHECKPOINT: _(
+            "The ledger has signed no checkpoint yet, so nothing could be proved."
+        ),
         Report.Failure.TOO_LARGE: _(
             "There are more facts than one report takes. Ask for a single dataset instead of the shop, "
             "or for an earlier day."

@@ -23,7 +23,10 @@ class Command(BaseCommand):
         subject.add_argument("--asset", default="", metavar="ID", help="ARK, UUID or its seller's own id")
         subject.add_argument("--shop", default="", metavar="SLUG", help="the shop's name in its address")
         parser.add_argument(
-            "--at", default="", metavar="TIME", help="2026-11-23T18:00:00+08:00, or a date: its end in Shanghai"
+            "--at",
+            default="",
+            metavar="TIME",
+            help="2026-11-23T18:00:00+08:00, or a date: its end in Shanghai",
         )
         parser.add_argument("--out", required=True, type=Path, metavar="DIR")
 
@@ -47,4 +50,6 @@ class Command(BaseCommand):
             for each in facts["findings"]:
                 if each["severity"] != "pass":
                     self.stdout.write(f"{each['severity']} {each['rule']}: {each['remedy']['en']}")
-            self.stdout.write(f"{facts['scope']['id']} as of {facts['as_of']}: {out}, digest {written.digest}")
+            self.stdout.write(
+                f"{facts['scope']['id']} as of {facts['as_of']}: {out}, digest {written.digest}"
+            )

@@ -130,7 +130,9 @@ def test_the_same_input_is_the_same_bytes(edition, tmp_path):
         report(tmp_path / name, asset="objects-1650")
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.*"))
     assert {"report.en.pdf", "report.zh-Hans.html"} <= {str(name) for name in files}
-    differing = [n for n in files if (tmp_path / "one" / n).read_bytes() != (tmp_path / "two" / n).read_bytes()]
+    differing = [
+        n for n in files if (tmp_path / "one" / n).read_bytes() != (tmp_path / "two" / n).read_bytes()
+    ]
     assert differing == []
 
 
@@ -160,7 +162,8 @@ def shown(path) -> str:
 
 
 def squeezed(text: str) -> str:
-    return re.sub(r"[\s,]", "", unicodedata.normalize("NFKC", text))
+    """Leave out blanks and what ends a broken line."""
+    return re.sub(r"[\s,-]", "", unicodedata.normalize("NFKC", text))
 
 
 CODES = ("format", "code", "kind", "severity", "basis", "purpose", "form", "reason", "template", "audience")
@@ -183,7 +186,9 @@ def told(value, language: str, name: str = ""):
     elif value not in (None, True, False, "", "everybody"):
         is_time = isinstance(value, str) and re.fullmatch(r"\d{4}-.*Z", value)
         # A time stands in Shanghai; the instant of the audit as a sentence, of which the hours are looked for.
-        local = datetime.fromisoformat(value).astimezone(SHANGHAI).isoformat(sep=" ")[:-6] if is_time else value
+        local = (
+            datetime.fromisoformat(value).astimezone(SHANGHAI).isoformat(sep=" ")[:-6] if is_time else value
+        )
         yield str(local)[11:] if name == "as_of" else str(local)
 
 
@@ -330,10 +335,17 @@ def test_a_file_that_is_not_what_was_published_is_found(edition, tmp_path):
     file = licensing.files(edition.version_id)[0]
     with open(default_storage.path(file.storage_key), "r+b") as stored:
         stored.write(b"x")
-    facts = report(tmp_path / "out", asset="objects-1650")
-    assert broken(facts) == {"files-are-what-was-published": [f"{file.name} {file.sha256}"]}
+    grants.revoke(grant_id=licensing.grants_on(edition.asset_id)[0].pk, reason="over", now=NOW + 3 * HOUR)
+    sequencer.catch_up(now=NOW + 3 * HOUR)
+    out = tmp_path / "out"
+    facts = report(out, asset="objects-1650")
+    assert broken(facts) == {"files-are-what-was-published": [f"{edition.asset.ark_id} v1 {file.name}"]}
     assert facts["verdict"]["code"] == "conditional"
     assert facts["verdict"]["conditions"] == [facts["findings"][12]["remedy"]]
+    for language in ("zh-Hans", "en"):
+        wanted = [squeezed(each) for each in told(facts, language)]
+        for words in (shown(out / f"report.{language}.html"), printed(out / f"report.{language}.pdf")):
+            assert [each for each in wanted if each not in squeezed(words)] == []
 
 
 def test_files_beyond_the_limit_are_said_not_to_be_hashed(edition, tmp_path, monkeypatch):
@@ -343,7 +355,9 @@ def test_files_beyond_the_limit_are_said_not_to_be_hashed(edition, tmp_path, mon
     assert facts["assets"][0]["versions"][0]["files"][0]["as_published"] is None
 
 
-def test_only_the_newest_deliveries_are_listed_and_the_report_says_of_how_many(edition, tmp_path, monkeypatch):
+def test_only_the_newest_deliveries_are_listed_and_the_report_says_of_how_many(
+    edition, tmp_path, monkeypatch
+):
     grant = licensing.grants_on(edition.asset_id)[0]
     file = licensing.files(grant.version_id)[0]
     token, _expires = delivery.link(grant_id=grant.pk, file_id=file.pk, now=NOW + 2 * HOUR)
@@ -490,9 +504,15 @@ def test_a_report_that_is_asked_for_is_made_once_and_stays_as_made(edition, user
     assert json.loads(facts)["number"] == asked.number
     assert json.loads(facts)["ledger"]["checkpoint"]["size"] == asked.checkpoint_size
     with zipfile.ZipFile(BytesIO(reports.bundle(asked))) as bundle:
-        assert {"manifest.json", "checkpoint", "report.en.pdf", "report.zh-Hans.html"} <= set(bundle.namelist())
+        assert {"manifest.json", "checkpoint", "report.en.pdf", "report.zh-Hans.html"} <= set(
+            bundle.namelist()
+        )
     for change in ("state = 'queued'", "digest = repeat('0', 64)", "as_of = now()"):
-        with pytest.raises(DatabaseError, match="report"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(DatabaseError, match="report"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(f"UPDATE marketplace_report SET {change}")
     with pytest.raises(DatabaseError, match="stays"), transaction.atomic():
         asked.delete()
