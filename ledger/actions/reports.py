@@ -53,12 +53,15 @@ def write(
     attachments: Mapping[str, bytes],
     now: datetime,
     openings: Sequence[Opening] = (),
+    size: int | None = None,
 ) -> Path:
     """Write the report into a new folder, whole or not at all; an older report there is replaced.
 
+    Its proofs end in the published checkpoint of a size, else in the newest.
+
     Raises EntryNotFound, EntryNotSigned, CheckpointNotFound, ReportRefused.
     """
-    keys, signed = queries.keys(), queries.checkpoint_at()
+    keys, signed = queries.keys(), queries.checkpoint_at(size)
     numbers = sorted(set(entry_numbers))
     files, places = _entries(numbers, signed.size)
     files[CHECKPOINT] = signed.note.encode()

@@ -179,6 +179,7 @@ def _write(evidence: Evidence, subject: Any, out: Path, number: str | None, now:
         out=out,
         entry_numbers=[entry for entry in evidence.numbers.values() if entry < signed.size],
         attachments={FACTS: data, **_renditions(data)},
+        size=signed.size,  # the one that the facts name, whatever is published meanwhile
         now=now,
     )
     return Written(facts, sha256(data).hexdigest())

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import unicodedata
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
@@ -257,7 +258,17 @@ def test_money_that_went_back_later_was_still_here_then(sandbox, monkeypatch, tm
     assert was["refund_under_way_minor_units"] == 9900 and now_is["refund_under_way_minor_units"] == 0
     assert (now_is["gross_minor_units"], now_is["refunded_minor_units"], now_is["lines"]) == (9900, 9900, 1)
     assert after["sales"]["refunds"][0]["refund"] == str(Refund.objects.get().pk)
-    assert "paid-is-granted-or-refunded" not in broken(after)
+    assert broken(after) == {}
+    refund = Refund.objects.get()
+    owing = records.gather(
+        records.of_asset(str(offer.asset_id)), refund.requested_at - timedelta(microseconds=1)
+    )
+    owing.sold_at[placed.pk] = owing.at - timedelta(seconds=59)
+    assert found_broken(owing) == []
+    owing.sold_at[placed.pk] = owing.at - timedelta(seconds=60)
+    assert found_broken(owing) == ["paid-is-granted-or-refunded"]
+    owing.lines[0].price_minor_units += 1
+    assert found_broken(owing) == ["paid-is-granted-or-refunded", "money-adds-up"]
 
 
 @pytest.mark.parametrize(
@@ -375,6 +386,21 @@ def test_a_fact_that_waits_for_its_number_is_a_note(edition, tmp_path):
     facts = report(tmp_path / "out", asset="objects-1650")
     assert facts["history"][-1]["entry"] == "pending" and facts["verdict"]["code"] == "holds-with-notes"
     assert list(broken(facts)) == ["every-fact-has-its-entry"]
+
+
+def found_broken(evidence) -> list[str]:
+    """Return the rules that some evidence breaks, all of it signed."""
+    found, _hashed = findings.findings(evidence, size=10_000)
+    return [each["rule"] for each in found if each["severity"] == "gap"]
+
+
+def test_two_live_grants_of_which_one_is_exclusive_are_found(edition, monkeypatch):
+    second = granted(edition)
+    evidence = records.gather(records.of_asset("objects-1650"), NOW + 2 * HOUR)
+    terms = licensing.terms_of
+    only = {second.pk: replace(terms(second), exclusive=True)}
+    monkeypatch.setattr(licensing, "terms_of", lambda what: only.get(what.pk) or terms(what))
+    assert found_broken(evidence) == ["exclusive-stands-alone"]
 
 
 def test_each_rule_is_broken_by_what_it_forbids(edition):

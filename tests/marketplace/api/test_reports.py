@@ -48,7 +48,9 @@ def test_it_is_asked_for_followed_and_fetched_by_anybody(auditor, visitor):
         assert bundle.read("report.json") == facts.content
         for language, asked in (("zh-Hans", "zh-hans"), ("en", "en")):
             paper = visitor.get(report["pdf"], **{"Accept-Language": asked})
-            assert paper.content == bundle.read(f"report.{language}.pdf") and "Accept-Language" in paper["Vary"]
+            assert (
+                paper.content == bundle.read(f"report.{language}.pdf") and "Accept-Language" in paper["Vary"]
+            )
             assert visitor.get(f"{report['pdf']}?language={language}").content == paper.content
 
 
