@@ -49,7 +49,7 @@ class ReportSerializer(serializers.Serializer):
     """A report: what it is about, how far it is, and where to fetch it once it is made."""
 
     number = serializers.CharField()
-    state = serializers.ChoiceField(choices=["queued", "made", "failed"])
+    state = serializers.CharField(help_text="queued, made or failed.")
     failure = serializers.CharField(allow_blank=True)
     subject_kind = serializers.ChoiceField(choices=["asset", "shop"])
     subject = serializers.CharField()

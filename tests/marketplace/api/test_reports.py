@@ -1,4 +1,4 @@
-"""Audit reports over the API and under their machine addresses: asked for, followed, fetched, refused in two languages."""
+"""Audit reports over the API and under their machine addresses: asked for, followed, fetched, refused."""
 
 import hashlib
 import io
