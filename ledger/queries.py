@@ -1,5 +1,6 @@
 """What can be asked of the log."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -90,6 +91,12 @@ def number_of(intent_id: int) -> int | None:
 def numbers_of(intent_ids: Sequence[int]) -> dict[int, int]:
     """Return intent id to number for those that are sequenced."""
     return dict(Entry.objects.filter(intent_id__in=intent_ids).values_list("intent_id", "number"))
+
+
+def documents_of(intent_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return intent id to the document that was handed in, numbered or not."""
+    rows = Intent.objects.filter(pk__in=intent_ids).values_list("pk", "canonical")
+    return {intent_id: json.loads(bytes(data)) for intent_id, data in rows.iterator(10_000)}
 
 
 def entry(number: int) -> Entry:

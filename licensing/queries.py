@@ -51,6 +51,12 @@ def asset_named(name: str) -> Asset:
         return _one("asset", name, found.filter(external_id=name)[:2])
 
 
+def assets_of(licensor_id: UUID) -> QuerySet[Asset]:
+    """Return the assets of a licensor, the earliest registered first."""
+    found = Asset.objects.select_related("licensor").filter(licensor_id=licensor_id)
+    return found.order_by("created_at", "ark")
+
+
 def asset_of(licensor_id: UUID, external_id: str) -> Asset | None:
     """Return the asset that a licensor calls by this id, if there is one."""
     return Asset.objects.filter(licensor_id=licensor_id, external_id=external_id).first()
@@ -87,14 +93,17 @@ def files_with(sha256: str) -> QuerySet[AssetFile]:
     return found.order_by("version__published_at", "position")
 
 
-def edition_of(asset_id: UUID) -> Edition | None:
-    """Return what an asset declares as an edition, if it is one: the latest declaration counts."""
-    return Edition.objects.filter(asset_id=asset_id).order_by("-number").first()
+def edition_of(asset_id: UUID, *, at: datetime | None = None) -> Edition | None:
+    """Return what an asset declares, or declared at a time, as an edition: the latest declaration counts."""
+    declared = Edition.objects.filter(asset_id=asset_id)
+    if at is not None:
+        declared = declared.filter(declared_at__lte=at)
+    return declared.order_by("-number").first()
 
 
-def edition_sources(asset_id: UUID) -> list[UUID]:
+def edition_sources(asset_id: UUID, *, at: datetime | None = None) -> list[UUID]:
     """Return the assets that an edition names as its free sources, in its order; none where it is no edition."""
-    edition = edition_of(asset_id)
+    edition = edition_of(asset_id, at=at)
     return list(edition.sources.order_by("position").values_list("source_id", flat=True)) if edition else []
 
 
@@ -139,6 +148,13 @@ def open_offers_of(asset_ids: Iterable[UUID]) -> QuerySet[Offer]:
     """Return the offers on several assets that have no end, the cheapest first."""
     found = Offer.objects.select_related("asset", "version", "policy").filter(end__isnull=True)
     return found.filter(asset_id__in=list(asset_ids)).order_by("price_minor_units", "published_at", "id")
+
+
+def offers_open_at(asset_id: UUID, at: datetime) -> list[Offer]:
+    """Return the offers on an asset that were open at a time, the cheapest first."""
+    found = Offer.objects.select_related("asset", "version", "policy").filter(asset_id=asset_id)
+    found = found.filter(published_at__lte=at).exclude(end__ended_at__lte=at)
+    return list(found.order_by("price_minor_units", "published_at", "id"))
 
 
 def free_offers(asset_id: UUID) -> list[Offer]:

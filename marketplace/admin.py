@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from marketplace.models import ApiToken, Delivery, Listing, Shop, User
+from marketplace.models import ApiToken, Delivery, Listing, Report, Shop, User
 
 
 @admin.register(User)
@@ -82,3 +82,12 @@ class ApiTokenAdmin(ReadOnly):
 
     list_display = ("label", "ending", "user", "created_at", "last_used_at", "revoked_at")
     list_select_related = ("user",)
+
+
+@admin.register(Report)
+class ReportAdmin(ReadOnly):
+    """Audit reports that were asked for."""
+
+    list_display = ("number", "subject_name", "as_of", "state", "failure", "asked_at", "made_at")
+    list_filter = ("state", "subject_kind")
+    ordering = ("-asked_at",)

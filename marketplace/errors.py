@@ -12,6 +12,10 @@ Refused
 │   ├── LinkBroken()                             not a link that this house has signed
 │   └── LinkExpired(expired_at)                  it was good until then; the library makes a new one
 ├── TooManyTries(seconds)                        the same address failed too often
+├── AuditRefused
+│   ├── TimeRefused(said, reason, first)         no report looks at this time: unreadable, no-zone, ahead, too-early
+│   ├── TooManyReports(limit, seconds)           this account asked for its share of the day
+│   └── ReportNotMade(number, state)             it is queued, or could not be made
 └── IdempotencyRefused
     ├── KeyMissing()                             a write without an Idempotency-Key
     ├── KeyInUse(key)                            the first request with this key is still running
@@ -112,6 +116,46 @@ class TooManyTries(Refused):
     def __init__(self, seconds: int) -> None:
         super().__init__(_("Too many failed tries. Try again in %(seconds)s seconds.") % {"seconds": seconds})
         self.seconds = seconds
+
+
+class AuditRefused(Refused):
+    """An audit report that is not made, or not there."""
+
+
+class TimeRefused(AuditRefused):
+    def __init__(self, said: str, reason: str, first: datetime | None = None) -> None:
+        shown = "".join(c for c in said[:40] if c.isprintable())
+        sentences = {
+            "unreadable": _("“%(said)s” is neither a date nor a time as 2026-11-23T18:00:00+08:00."),
+            "no-zone": _("“%(said)s” has no zone: write it as 2026-11-23T18:00:00+08:00."),
+            "ahead": _("“%(said)s” is still to come: a report looks at what has been."),
+            "too-early": _("Nothing was on record at %(said)s; the first fact is of %(first)s."),
+            "nothing": _("Nothing is on record to be reported."),
+        }
+        named = {"said": shown, "first": first.isoformat(timespec="seconds") if first else ""}
+        super().__init__(sentences["nothing" if reason == "too-early" and not first else reason] % named)
+        self.said, self.reason, self.first = said, reason, first
+
+
+class TooManyReports(AuditRefused):
+    def __init__(self, limit: int, seconds: int) -> None:
+        super().__init__(
+            _(
+                "An account asks for at most %(limit)s reports in 24 hours. The next one in %(minutes)s minutes."
+            )
+            % {"limit": limit, "minutes": -(-seconds // 60)}
+        )
+        self.limit, self.seconds = limit, seconds
+
+
+class ReportNotMade(AuditRefused):
+    def __init__(self, number: str, state: str) -> None:
+        words = {
+            "queued": _("Report %(number)s is being made. Ask again in a few seconds."),
+            "failed": _("Report %(number)s could not be made; its page says why."),
+        }
+        super().__init__(words[state] % {"number": number})
+        self.number, self.state = number, state
 
 
 class IdempotencyRefused(Refused):

@@ -6,7 +6,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from ledger.api.urls import files_of_the_log
-from marketplace.api import files, resolver
+from marketplace.api import files, reports, resolver
 
 # The documentation's own library writes styles into its page; its scripts are files like all others.
 documentation = csp_update({"style-src": [SELF, UNSAFE_INLINE]})(
@@ -20,5 +20,8 @@ urlpatterns = [
     path("ledger/log/", include(files_of_the_log)),
     path("files/<str:token>/<str:name>", files.download, name="file-download"),
     path("previews/<uuid:listing>/<int:position>-<int:width>.jpg", files.preview, name="preview"),
+    path("reports/<str:number>.json", reports.document, name="report-json"),
+    path("reports/<str:number>.pdf", reports.printed, name="report-pdf"),
+    path("reports/<str:number>.zip", reports.bundle, name="report-zip"),
     path("id/<path:name>", resolver.resolve, name="resolve"),
 ]

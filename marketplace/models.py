@@ -232,6 +232,90 @@ class PreviewCount(models.Model):
         return f"{self.day}: {self.requests}"
 
 
+class Report(models.Model):
+    """A rights-audit report that somebody asked for: queued, then made or failed, and after that as it is."""
+
+    class Subject(models.TextChoices):
+        ASSET = "asset"
+        SHOP = "shop"
+
+    class State(models.TextChoices):
+        QUEUED = "queued"  # we: the worker makes it
+        MADE = "made"  # nobody
+        FAILED = "failed"  # nobody; who asked may ask again
+
+    class Failure(models.TextChoices):
+        NO_CHECKPOINT = "no-checkpoint"
+        TOO_LARGE = "too-large"
+        FAULT = "fault"
+
+    number = models.TextField(unique=True)
+    subject_kind = models.TextField(choices=Subject)
+    subject_id = models.UUIDField()
+    subject_name = models.TextField()  # the ARK of the asset, the slug of the shop
+    as_of = models.DateTimeField()
+    asked_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    asked_at = models.DateTimeField()
+    state = models.TextField(choices=State, default=State.QUEUED)
+    failure = models.TextField(choices=Failure, blank=True, default="")
+    made_at = models.DateTimeField(null=True)
+    digest = models.TextField(blank=True, default="")  # SHA-256 of report.json
+    checkpoint_size = models.BigIntegerField(null=True)
+    storage_key = models.TextField(blank=True, default="")  # of the bundle, a zip
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="report_subject_known", condition=Q(subject_kind__in=["asset", "shop"])
+            ),
+            models.CheckConstraint(name="report_looks_back", condition=Q(as_of__lte=models.F("asked_at"))),
+            models.CheckConstraint(
+                name="report_is_whole",
+                condition=Q(state="queued", made_at=None, digest="", failure="", storage_key="")
+                | Q(state="failed", made_at__isnull=False, digest="") & ~Q(failure="")
+                | Q(
+                    state="made",
+                    made_at__isnull=False,
+                    digest__regex="^[0-9a-f]{64}$",
+                    checkpoint_size__gt=0,
+                    failure="",
+                )
+                & ~Q(storage_key=""),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["asked_at"], condition=Q(state="queued"), name="report_waiting"),
+            models.Index(fields=["asked_by", "-asked_at"], name="report_asked_by"),
+        ]
+        triggers = [
+            Rule(
+                name="stays_as_made",
+                operation="UPDATE OR DELETE",
+                func=f"""
+                    IF TG_OP = 'DELETE' THEN
+                        {refuse("report: what was asked for stays")}
+                    END IF;
+                    IF (NEW.number, NEW.subject_kind, NEW.subject_id, NEW.subject_name, NEW.as_of, NEW.asked_at)
+                        IS DISTINCT FROM (OLD.number, OLD.subject_kind, OLD.subject_id, OLD.subject_name,
+                                          OLD.as_of, OLD.asked_at)
+                        OR NEW.asked_by_id IS DISTINCT FROM OLD.asked_by_id AND NEW.asked_by_id IS NOT NULL THEN
+                        {refuse("report: what was asked for stays")}
+                    END IF;
+                    IF OLD.state <> 'queued' AND (NEW.state, NEW.failure, NEW.made_at, NEW.digest,
+                                                  NEW.checkpoint_size, NEW.storage_key)
+                        IS DISTINCT FROM (OLD.state, OLD.failure, OLD.made_at, OLD.digest,
+                                          OLD.checkpoint_size, OLD.storage_key) THEN
+                        {refuse("report: it stays as it was made")}
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
 class IdempotencyRecord(models.Model):
     """The answer to a write, kept so that the same request asked again gets the same answer."""
 

@@ -15,6 +15,7 @@ from marketplace.views import (
     machines,
     orders,
     preferences,
+    reports,
     verify,
     words,
 )
@@ -40,6 +41,8 @@ urlpatterns = [
     path("library/", library.index, name="library"),
     path("library/<uuid:grant_id>/", library.grant, name="library-grant"),
     path("certificates/<str:number>/", certificates.certificate, name="certificate"),
+    path("reports/", reports.ask, name="report-ask"),
+    path("reports/<slug:number>/", reports.report, name="report"),
     path("verify/", verify.verify, name="verify"),
     path("verify/<str:number>/", verify.number, name="verify-number"),
     path("ledger/", ledger.index, name="ledger"),

@@ -74,9 +74,27 @@ _GLYPHS = {
         ".1 16.2 29 11 35.1L11.5 35.6C17 31.5 21.3 26.3 24.2 20.3V33H17.4L17.7 34.3H24.2V44H25.2C27.2 44 "
         "29.6 42.7 29.6 42.1V34.3H36C36.6 34.3 37.1 34.1 37.2 33.6C35.6 31.9 32.9 29.3 32.9 29.3Z"
     ),
+    "审": (
+        "M6 4.1H5.4C5.4 6.6 3.6 8.9 2 9.7C0.6 10.4 -0.4 11.7 0.1 13.4C0.8 15.1 3 15.6 4.5 14.6C6 13.6 7.2 "
+        "11.3 6.9 8H36.7C36.4 9.8 36 12.2 35.6 13.9L33.6 12.3L31.1 15.1H24.5V10.8C25.7 10.6 26.1 10.2 26.2"
+        " 9.6L19.1 8.9V15.1H12.1L6.6 12.8V35.9H7.4C9.6 35.9 11.8 34.7 11.8 34.2V32.3H19.1V44H20.1C22.2 44 "
+        "24.5 42.8 24.5 42.3V32.3H31.5V34.9H32.4C34.2 34.9 36.8 33.7 36.9 33.3V17.3C37.8 17.1 38.5 16.6 38"
+        ".7 16.3L36.1 14.2C38.1 12.9 40.7 10.7 42.2 9.1C43.2 9 43.6 8.9 44 8.5L39.1 3.8L36.4 6.7H23.1C26 5"
+        ".6 26.7 0.6 17.9 0L17.6 0.2C18.6 1.6 19.5 3.8 19.5 5.9C20 6.3 20.4 6.5 20.8 6.7H6.7C6.6 5.9 6.3 5"
+        " 6 4.1ZM31.5 16.4V22.9H24.5V16.4ZM31.5 31H24.5V24.2H31.5ZM19.1 16.4V22.9H11.8V16.4ZM11.8 31V24.2H"
+        "19.1V31Z"
+    ),
+    "计": (
+        "M4.6 0.1 4.2 0.5C6.3 2.6 8.9 6.2 9.9 9.2C15.3 12.3 18.7 1.8 4.6 0.1ZM12.1 15C13.2 14.9 13.7 14.5 "
+        "13.9 14.1L9.4 10.3L7 12.8H0L0.4 14.2H6.9V33.6C6.9 34.6 6.6 35.1 4.7 36.2L8.5 42.1C9 41.8 9.6 41.1"
+        " 9.9 40.2C14.5 36.3 18.1 32.6 20 30.7L19.8 30.1C17.1 31.3 14.5 32.5 12.1 33.5ZM33.3 0.7 26 0V17.2"
+        "H15.3L15.7 18.5H26V44H27.1C29.2 44 31.6 42.6 31.6 42V18.5H42.7C43.3 18.5 43.9 18.3 44 17.8C42 15."
+        "8 38.6 13.1 38.6 13.1L35.5 17.2H31.6V2C32.9 1.8 33.2 1.4 33.3 0.7Z"
+    ),
 }
 SITE = "文市之印"
 VERIFIED = "已验主体"
+AUDIT = "审计之印"
 
 
 def seal(characters: str = SITE, *, size: int = 36, solid: bool = True, title: str = "") -> SafeString:
@@ -94,4 +112,17 @@ def seal(characters: str = SITE, *, size: int = 36, solid: bool = True, title: s
     return mark_safe(
         f'<svg class="seal {"seal-solid" if solid else "seal-outline"}" width="{size}" height="{size}" '
         f'viewBox="0 0 100 100" {spoken}>{frame}<g>{glyphs}</g></svg>'
+    )
+
+
+def drawing(characters: str) -> str:
+    """Return an outline seal as a picture of its own, in the house's cinnabar: what a printed page takes."""
+    glyphs = "".join(
+        f'<path transform="translate({x} {y})" d="{_GLYPHS[character]}"/>'
+        for character, (x, y) in zip(characters, _FIELD, strict=True)
+    )
+    frame = '<rect x="2" y="2" width="96" height="96" rx="3" fill="none" stroke="#A8321F" stroke-width="4"/>'
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100">'
+        f'{frame}<g fill="#A8321F">{glyphs}</g></svg>'
     )

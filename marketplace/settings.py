@@ -351,6 +351,7 @@ CELERY_BEAT_SCHEDULE = {
         "settlement.poll": 15,
         "settlement.refunds": 5,
         "settlement.expire": 60,
+        "marketplace.reports": 2,
         "marketplace.tidy": 3600,
     }.items()
 }

@@ -1,11 +1,13 @@
 """Reads. Another app asks here, and gets rows or values; nothing is changed."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, QuerySet, Sum
 
 from licensing.domain.money import Money
+from settlement.domain.postings import EntryKind
 from settlement.domain.states import LIVE_PAYMENTS, PaymentState
 from settlement.errors import OrderNotFound
 from settlement.gateways import stripe as gateway
@@ -30,6 +32,32 @@ def lines(order_id: UUID) -> QuerySet[OrderLine]:
 def line_of_grant(grant_id: UUID) -> OrderLine | None:
     """Return the order line that a grant came from, if it came from one."""
     return OrderLine.objects.select_related("order").filter(grant_id=grant_id).first()
+
+
+def lines_on(asset_ids: Iterable[UUID]) -> QuerySet[OrderLine]:
+    """Return the order lines for assets, with orders, shares and refunds, in the order of their placing."""
+    rows = OrderLine.objects.filter(offer__asset_id__in=list(asset_ids)).select_related("order", "offer")
+    return rows.prefetch_related("refunds", "shares").order_by("order__placed_at", "order_id", "position")
+
+
+def sold_at(order_ids: Iterable[UUID]) -> dict[UUID, datetime]:
+    """Return order id to when its sale was booked: when it was paid."""
+    rows = JournalEntry.objects.filter(order_id__in=list(order_ids), kind=EntryKind.SALE)
+    return dict(rows.values_list("order_id", "effective_at"))
+
+
+def out_of_balance(order_ids: Iterable[UUID]) -> list[UUID]:
+    """Return those of the orders whose journal entries do not add up to nothing."""
+    entries = JournalEntry.objects.filter(order_id__in=list(order_ids))
+    sums = entries.values("order_id", "pk", "postings__currency")
+    wrong = sums.annotate(total=Sum("postings__amount_minor_units")).exclude(total=0).exclude(total=None)
+    return sorted({row["order_id"] for row in wrong})
+
+
+def paid_for_nothing(order_ids: Iterable[UUID]) -> list[UUID]:
+    """Return those of the orders that were free and yet have a payment."""
+    rows = Payment.objects.filter(order_id__in=list(order_ids), order__total_minor_units=0)
+    return sorted(set(rows.values_list("order_id", flat=True)))
 
 
 def orders_of(licensee_ids: Iterable[UUID]) -> QuerySet[Order]:

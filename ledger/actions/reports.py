@@ -93,13 +93,15 @@ def write(
     erased: Sequence[Erased] = (),
     sections: Sequence[Section] = (),
     older: Iterable[int] = (),
+    size: int | None = None,
 ) -> Path:
     """Write the report into a new folder, whole or not at all; an older report there is replaced.
 
-    `older` are the sizes of checkpoints to prove as beginnings of this log.
+    `older` are the sizes of checkpoints to prove as beginnings of this log. The proofs end in the published
+    checkpoint of a size, else in the newest.
     Raises EntryNotFound, EntryNotSigned, CheckpointNotFound, ReportRefused.
     """
-    report = _Report(str(out), entry_numbers, attachments, now, openings, erased, sections, older)
+    report = _Report(str(out), entry_numbers, attachments, now, openings, erased, sections, older, size)
     _place(out, report.files())
     return out
 
@@ -113,12 +115,13 @@ def bundle(
     erased: Sequence[Erased] = (),
     sections: Sequence[Section] = (),
     older: Iterable[int] = (),
+    size: int | None = None,
 ) -> bytes:
     """Return the same report as one zip file; the same facts, time and checkpoint make the same bytes.
 
     Raises EntryNotFound, EntryNotSigned, CheckpointNotFound, ReportRefused.
     """
-    report = _Report("report.zip", entry_numbers, attachments, now, openings, erased, sections, older)
+    report = _Report("report.zip", entry_numbers, attachments, now, openings, erased, sections, older, size)
     return packed(report.files())
 
 
@@ -146,10 +149,11 @@ class _Report:
     erased: Sequence[Erased]
     sections: Sequence[Section]
     older: Iterable[int]
+    size: int | None
 
     def files(self) -> dict[str, bytes]:
         """Return every file with its name."""
-        keys, signed = queries.keys(), queries.checkpoint_at()
+        keys, signed = queries.keys(), queries.checkpoint_at(self.size)
         numbers = sorted(set(self.entry_numbers))
         self._check_names(set(numbers))
         files, places = _entries(numbers, signed)

@@ -55,6 +55,8 @@ TITLES = {
     "link-expired": gettext_noop("The link has expired"),
     "link-broken": gettext_noop("This is not a download link"),
     "range-not-satisfiable": gettext_noop("The file has no such bytes"),
+    "no-report-at-that-time": gettext_noop("No report looks at that time"),
+    "report-not-made": gettext_noop("The report is not made"),
     "provider-unavailable": gettext_noop("The payment provider does not answer"),
     "internal-error": gettext_noop("Something went wrong here"),
 }
@@ -67,6 +69,9 @@ TABLE: list[tuple[type[Exception], int, str]] = [
     (marketplace.KeyReused, 422, "idempotency-key-reused"),
     (marketplace.SignInFailed, 401, "sign-in-failed"),
     (marketplace.TooManyTries, 429, "too-many-requests"),
+    (marketplace.TimeRefused, 422, "no-report-at-that-time"),
+    (marketplace.TooManyReports, 429, "too-many-requests"),
+    (marketplace.ReportNotMade, 409, "report-not-made"),
     (marketplace.PurposeNotOffered, 422, "purpose-not-offered"),
     (marketplace.OfferNotOfListing, 422, "offer-not-here"),
     (marketplace.DeliveryRefused, 403, "delivery-refused"),

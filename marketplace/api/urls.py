@@ -3,7 +3,7 @@
 from django.http import Http404, HttpRequest
 from django.urls import include, path, re_path
 
-from marketplace.api import grants, listings, orders, problems, tokens
+from marketplace.api import grants, listings, orders, problems, reports, tokens
 
 app_name = "api"
 
@@ -22,6 +22,8 @@ urlpatterns = [
     path("orders/<str:number>/pay/", orders.OrderPay.as_view(), name="order-pay"),
     path("grants/<uuid:grant_id>/", grants.GrantDetail.as_view(), name="grant-detail"),
     path("grants/<uuid:grant_id>/files/", grants.GrantFiles.as_view(), name="grant-files"),
+    path("reports/", reports.ReportList.as_view(), name="report-list"),
+    path("reports/<str:number>/", reports.ReportDetail.as_view(), name="report-detail"),
     path("ledger/", include("ledger.api.urls")),
     re_path("", nothing_here),
 ]

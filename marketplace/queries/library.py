@@ -1,6 +1,8 @@
 """Reads for licensees: whom a user acts for, what these were granted, and which files that opens."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -68,7 +70,9 @@ def delivery_count(asset_id: UUID) -> int:
     return Delivery.objects.filter(file__version__asset_id=asset_id).count()
 
 
-def asset_deliveries(asset_id: UUID) -> list[Delivery]:
-    """Return every delivery of an asset's files, the earliest first."""
-    rows = Delivery.objects.select_related("file", "grant", "count").filter(file__version__asset_id=asset_id)
-    return list(rows.order_by("opened_at", "id"))
+def newest_deliveries(asset_ids: Iterable[UUID], *, until: datetime, most: int) -> tuple[int, list[Delivery]]:
+    """Return how many deliveries of assets' files there were until a time, and the newest, the earliest first."""
+    rows = Delivery.objects.select_related("file__version__asset", "grant").filter(
+        file__version__asset_id__in=list(asset_ids), opened_at__lte=until
+    )
+    return rows.count(), list(rows.order_by("-opened_at", "-id")[:most])[::-1]

@@ -18,7 +18,7 @@ from marketplace.errors import NotFound
 from marketplace.queries import catalogue, figures
 from marketplace.queries.catalogue import Filters
 from marketplace.templatetags.shown import number, plain
-from marketplace.views import works
+from marketplace.views import reports, works
 from marketplace.views.cards import FORMATS, absolute, cards, kind_name
 from marketplace.views.parts import Link, pager
 from marketplace.views.sentences import purpose_name
@@ -342,6 +342,7 @@ def shop(request: HttpRequest, slug: str) -> HttpResponse:
         "free": counted.free,
         "grants": counted.grants,
         "records": counted.records,
+        "ask": reports.form("shop", slug),
         "cards": cards(found.cards, in_shop=True),
         "pager": pager(
             current=found.page, total=found.total, per_page=PER_PAGE, address=lambda n: f"?page={n}"

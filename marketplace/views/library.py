@@ -17,6 +17,7 @@ from licensing.errors import Refused as LicensingRefused
 from marketplace.actions import delivery
 from marketplace.errors import DeliveryRefused, Refused
 from marketplace.queries import library as queries
+from marketplace.queries import reports
 from marketplace.queries.library import Held
 from marketplace.views.parts import Badge, Fact
 from marketplace.views.picker import language, scope
@@ -49,7 +50,8 @@ def index(request: HttpRequest) -> HttpResponse:
         }
         for held in queries.grants(request.user)
     ]
-    return render(request, "marketplace/library.html", {"page": {"grants": rows}})
+    page = {"grants": rows, "reports": reports.asked_by(request.user)}
+    return render(request, "marketplace/library.html", {"page": page})
 
 
 @login_required

@@ -18,7 +18,7 @@ from licensing.domain.vocabulary import TEMPLATE_NAMES, pick
 from marketplace.models import Listing
 from marketplace.queries import catalogue, records
 from marketplace.templatetags.shown import number
-from marketplace.views import citing, works
+from marketplace.views import citing, reports, works
 from marketplace.views.cards import cards, period
 from marketplace.views.parts import Fact, pager
 from marketplace.views.picker import language, price, scope
@@ -197,7 +197,7 @@ def rights(request: HttpRequest, shown: Listing, page: Page) -> Page:
         }
         for party_id, weight in weights
     ]
-    return {"history": history, "shares": shares}
+    return {"history": history, "shares": shares, "ask": reports.form("asset", shown.asset.ark_id)}
 
 
 def told(fact: licensing.Fact) -> str:

@@ -213,7 +213,7 @@ def help_topics() -> dict[str, Words]:
                 Part(
                     _("Where the key comes from"),
                     code="python3 manage.py ledger_policy --out policy.txt\n"
-                    "python3 manage.py audit_report --asset ARK --out report/",
+                    "python3 manage.py audit_report --asset ARK --at 2026-11-23 --out report/",
                 ),
             ],
         ),
