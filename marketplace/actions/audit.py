@@ -180,7 +180,7 @@ def _section(title: str, lines: list[dict[str, Any]], size: int) -> reports.Sect
     """Return facts in the ledger's frame: each with the entry that proves it, unless that is still to be signed."""
     facts = []
     for line in lines:
-        entry = line["entry"] if line["entry"] is not None and line["entry"] < size else None
+        entry = line["entry"] if isinstance(line["entry"], int) and line["entry"] < size else None
         facts.append(reports.Fact({name: line[name] for name in line if name != "entry"}, entry))
     return reports.Section(title, facts)
 

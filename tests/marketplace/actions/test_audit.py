@@ -565,14 +565,14 @@ def test_without_a_checkpoint_it_fails_with_the_reason(tmp_path, user):
 
 def test_a_fault_in_one_report_does_not_stop_the_next(edition, user, monkeypatch):
     first, second = ask(user), ask(user)
-    write_one = audit._write
+    contents = audit._contents
 
-    def failing(evidence, subject, out, number, now):
+    def failing(evidence, subject, number, now):
         if number == first.number:
             raise RuntimeError("broken")
-        return write_one(evidence, subject, out, number, now)
+        return contents(evidence, subject, number, now)
 
-    monkeypatch.setattr(audit, "_write", failing)
+    monkeypatch.setattr(audit, "_contents", failing)
     assert audit.make_waiting(now=NOW + 2 * HOUR) == 2
     first.refresh_from_db(), second.refresh_from_db()
     assert (first.state, first.failure, second.state) == ("failed", "fault", "made")
