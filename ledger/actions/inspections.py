@@ -104,11 +104,9 @@ def repair(verdict: Verdict, *, now: datetime) -> list[str]:
         raise RepairRefused(wrong)
     layers = list(verdict.faults)
     if "tile" in layers or "bundle" in layers:
-        tiles.rewrite(signed.size)
+        tiles.rewrite(signed.size, bytes(signed.root))
     if "published" in layers:
-        for published in Publication.objects.iterator():
-            _replace(f"checkpoints/{published.size}", published.note)
-        _replace("checkpoint", Publication.objects.last().note)
+        _rewrite_published()
     if "head" in layers:
         _repair_head(signed)
     reading.forget()
@@ -334,6 +332,23 @@ def _check_anchors(verdict: Verdict, start: int) -> None:
 
 
 # Repairing ------------------------------------------------------------------------------------------------
+
+
+def rebuild_files() -> None:
+    """Write every file of the log that is not there, as a restored house needs. Raises SecondRoot."""
+    signed = Checkpoint.objects.order_by("size").last()
+    if signed:
+        tiles.rewrite(signed.size, bytes(signed.root))
+        _rewrite_published()
+        reading.forget()
+
+
+def _rewrite_published() -> None:
+    published = None
+    for published in Publication.objects.iterator():
+        _replace(f"checkpoints/{published.size}", published.note)
+    if published:
+        _replace("checkpoint", published.note)
 
 
 def _replace(name: str, note: str) -> None:

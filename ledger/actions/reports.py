@@ -154,6 +154,7 @@ class _Report:
     def files(self) -> dict[str, bytes]:
         """Return every file with its name."""
         keys, signed = queries.keys(), queries.checkpoint_at(self.size)
+        keys = keys.starting_with(queries.house_policy().log_keys(origin=keys.origin, size=signed.size))
         numbers = sorted(set(self.entry_numbers))
         self._check_names(set(numbers))
         files, places = _entries(numbers, signed)

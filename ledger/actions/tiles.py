@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ledger.domain import merkle
 from ledger.domain.tiles import ENTRIES, WIDTH, Place, Subtree, bundle, grown
+from ledger.errors import SecondRoot
 from ledger.gateways import storage
 from ledger.gateways.tiles import read
 from ledger.models import Entry
@@ -24,13 +25,19 @@ def write(*, old_size: int, entries: Sequence[bytes], leaf_hashes: Sequence[byte
         level, count, hashes = level + 1, count // WIDTH, roots
 
 
-def rewrite(size: int) -> None:
-    """Write every file of a size anew where it does not hold what the entries say. For repairs alone."""
+def rewrite(size: int, root: bytes) -> None:
+    """Write every file of a size anew where it does not hold what the entries say. For repairs alone.
+
+    Raises SecondRoot, and writes nothing, where the entries do not have the root that was signed.
+    """
     rows = (
         Entry.objects.filter(number__lt=size).order_by("number").values_list("intent__canonical", flat=True)
     )
     entries = [bytes(data) for data in rows.iterator(2000)]
     level, hashes = 0, [merkle.leaf_hash(data) for data in entries]
+    found = merkle.Frontier().extend(hashes).root()
+    if found != root:
+        raise SecondRoot(size, root, found)
     for place in grown(ENTRIES, 0, size):
         _replace(place, bundle(entries[place.index * WIDTH :][: place.width]))
     while hashes:

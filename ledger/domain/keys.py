@@ -5,6 +5,7 @@ as 64 hexadecimal digits, the seed that a fresh clone makes for itself; several,
 takes over from another: all of them sign.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -81,6 +82,13 @@ class Keys:
     def report_vkeys(self) -> tuple[str, ...]:
         """The public keys that reports are verified with."""
         return tuple(map(notes.verifier_key, self.reports))
+
+    def starting_with(self, vkeys: Collection[str]) -> "Keys":
+        """Return the keys from the first on that has one of these public keys. Raises KeyUnusable if none has."""
+        for at, vkey in enumerate(self.log_vkeys):
+            if vkey in vkeys:
+                return Keys(self.origin, self.logs[at:], self.ml_dsas[at:], self.reports[at:])
+        raise KeyUnusable(self.origin, "the policy lets none of its keys sign")
 
     def policy(self) -> Policy:
         """Return the policy that names these keys and asks for a cosignature by the house's own."""

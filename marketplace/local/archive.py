@@ -1,7 +1,8 @@
 """One file that holds a whole house: the database as pg_dump writes it, every stored file, and the log's key.
 
 A tar with `house.json` first (what is in it, and the digests), then `database.dump`, then `files/…`. The signing
-key of the log is in it where the house made it itself; one that LEDGER_SIGNING_KEY gives is kept elsewhere.
+key of the log is in it where the house made it itself; one that LEDGER_SIGNING_KEY gives is kept elsewhere. The
+files of the log are not: they are made anew from the database.
 """
 
 import hashlib
@@ -24,6 +25,7 @@ from marketplace.local.house import Trouble
 
 FORMAT = "wenshi-house/1"
 KEY = "ledger_signing_key"
+POLICY = "ledger_policy"
 
 
 class ArchiveRefused(Trouble):
@@ -34,7 +36,7 @@ def write(target: Path, *, now: datetime) -> dict:
     """Write the house into a tar file and return what is in it. Raises ArchiveRefused."""
     if target.exists():
         raise ArchiveRefused(f"{target} is there already: name a new file.")
-    draft = target.with_name(f"{target.name}.part")
+    draft, policy = target.with_name(f"{target.name}.part"), Path(settings.LEDGER_POLICY)
     descriptor = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
     with tempfile.TemporaryDirectory() as folder, os.fdopen(descriptor, "wb") as file:
         dump = Path(folder) / "database.dump"
@@ -45,6 +47,7 @@ def write(target: Path, *, now: datetime) -> dict:
             "written_at": now.isoformat(),
             "origin": settings.LEDGER_ORIGIN,
             "files": {name: digest_of(name) for name in sorted(stored_files())},
+            POLICY: policy.read_text() if policy.is_file() else None,
             KEY: None if os.environ.get("LEDGER_SIGNING_KEY") else settings.HOUSE.secrets[KEY],
         }
         with tarfile.open(fileobj=file, mode="w") as archive:
@@ -77,6 +80,10 @@ def read(source: Path) -> dict:
             if not default_storage.exists(name):
                 with open(Path(folder) / "files" / name, "rb") as file:
                     default_storage.save(name, file)
+    policy = Path(settings.LEDGER_POLICY)
+    if about.get(POLICY) and not policy.exists():
+        policy.parent.mkdir(parents=True, exist_ok=True)
+        policy.write_text(about[POLICY])
     if about[KEY]:
         settings.HOUSE.replace_secret(KEY, about[KEY])
     return about
