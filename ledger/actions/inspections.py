@@ -5,9 +5,10 @@ intent or a size. What is derived from the entries can be repaired, and only to 
 """
 
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from django.conf import settings
@@ -72,13 +73,14 @@ class Verdict:
 
 def inspect(*, now: datetime, fast: bool = False) -> Verdict:
     """Read the whole log, or with `fast` what came since the last good inspection; keep and return what was found."""
+    began = time.monotonic()
     verdict = _read(_good_size() if fast else 0)
     Inspection.objects.create(
         thorough=not fast,
         size=verdict.size,
         faults=[vars(fault) for fault in verdict.faults.values()],
         started_at=now,
-        ended_at=now,
+        ended_at=now + timedelta(seconds=time.monotonic() - began),
     )
     return verdict
 
