@@ -7,6 +7,8 @@ LedgerError
 ├── EntryNotFound(number, size)           no entry has this number yet
 ├── EntryNotSigned(number, size)          sequenced, but under no signed checkpoint yet
 ├── IntentNotFound(intent_id)             nothing was handed in under this id
+├── OpeningNotFound(intent_id, field)     nothing was handed in under this commitment
+├── GroundUnknown(ground)                 nothing is erased on this ground
 ├── CheckpointNotFound(size)              nothing was signed at this size
 ├── LogBroken(number, reason)             stored rows contradict each other: stop and look
 │   ├── Rollback(signed_size, size)       the log is shorter than what was signed
@@ -86,6 +88,18 @@ class IntentNotFound(LedgerError):
     def __init__(self, intent_id: int) -> None:
         super().__init__(_("Nothing was handed in under the id %(id)d.") % {"id": intent_id})
         self.intent_id = intent_id
+
+
+class OpeningNotFound(LedgerError):
+    def __init__(self, intent_id: int, field: str) -> None:
+        super().__init__(_("The entry keeps nothing under the field %(field)s.") % {"field": field})
+        self.intent_id, self.field = intent_id, field
+
+
+class GroundUnknown(LedgerError, ValueError):
+    def __init__(self, ground: str) -> None:
+        super().__init__(_("Nothing is erased on the ground %(ground)s.") % {"ground": ground})
+        self.ground = ground
 
 
 class CheckpointNotFound(LedgerError):

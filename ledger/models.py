@@ -16,6 +16,7 @@ from pgtrigger import After, Condition, Delete, Insert, Referencing, Statement, 
 from ledger.domain.anchoring import ANCHOR_MOVES, MINED_ANCHORS, OPEN_ANCHORS, AnchorState
 from ledger.domain.canonical import MAX_BYTES
 from ledger.domain.merkle import HASH_SIZE
+from ledger.domain.openings import ERASED
 from ledger.triggers import AppendOnly, Rule, refuse
 
 SINGLE = 1  # the primary key of the only row of `Head`
@@ -542,3 +543,60 @@ class AnchorAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"0x{bytes(self.tx_hash).hex()}"
+
+
+class Opening(models.Model):
+    """What a commitment hides: the value and its salt. The row can be erased, by an entry that says so."""
+
+    intent = models.ForeignKey(Intent, models.PROTECT, related_name="openings")
+    field = models.TextField()
+    salt = models.BinaryField()
+    value = models.JSONField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(name="opening_once_for_each_field", fields=["intent", "field"]),
+            is_hash("salt"),
+        ]
+        triggers = [
+            Rule(
+                name="says_what_was_said",
+                operation=Update,
+                func=refuse("opening: it is erased or kept, never rewritten"),
+            ),
+            Rule(
+                name="opens_a_commitment",
+                operation=Insert,
+                func=f"""
+                    IF NOT EXISTS (SELECT FROM ledger_intent WHERE id = NEW.intent_id
+                                   AND convert_from(canonical, 'UTF8')::json -> 'commit' ->> NEW.field IS NOT NULL)
+                    THEN
+                        {refuse("opening: intent % commits to no %", "NEW.intent_id", "NEW.field")}
+                    ELSIF EXISTS (SELECT FROM ledger_intent WHERE idempotency_key
+                                  = '{ERASED}:' || NEW.intent_id || ':' || NEW.field) THEN
+                        {refuse("opening: what was erased does not come back")}
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            Rule(  # the entry may be an older one: what a backup brings back is erased again without a new one
+                name="erased_by_an_entry",
+                operation=Delete,
+                declare=[("says", "json")],
+                func=f"""
+                    SELECT convert_from(canonical, 'UTF8')::json INTO says FROM ledger_intent
+                        WHERE idempotency_key = '{ERASED}:' || OLD.intent_id || ':' || OLD.field;
+                    IF (says ->> 'kind', says -> 'refs' ->> 'field', says ->> 'subject') IS DISTINCT FROM (
+                        '{ERASED}', OLD.field, (SELECT convert_from(canonical, 'UTF8')::json ->> 'id'
+                                                FROM ledger_intent WHERE id = OLD.intent_id)) THEN
+                        {refuse("opening: no entry says that % of intent % is erased", "OLD.field", "OLD.intent_id")}
+                    END IF;
+                    RETURN OLD;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.field} of intent {self.intent_id}"

@@ -1,7 +1,7 @@
 """What can be asked of the log."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,8 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from ledger.domain import canonical, merkle
+from ledger.domain import canonical, merkle, tiles
+from ledger.domain.entry import commitment
 from ledger.domain.keys import Keys
+from ledger.domain.openings import ERASED, erasure_key
 from ledger.domain.policy import Policy
 from ledger.errors import (
     CheckpointNotFound,
@@ -20,8 +22,9 @@ from ledger.errors import (
     IntentNotFound,
     NoteInvalid,
 )
-from ledger.gateways.tiles import Tree
-from ledger.models import Entry, Head, Intent, Pending, Publication
+from ledger.gateways import storage
+from ledger.gateways.tiles import Tree, read
+from ledger.models import Entry, Head, Intent, Opening, Pending, Publication
 
 LONGEST_PAGE = 500
 
@@ -276,3 +279,129 @@ def _link_before(number: int) -> bytes:
         return merkle.GENESIS
     before = Entry.objects.filter(number=number - 1).values_list("chain_hash", flat=True).first()
     return bytes(before or b"")
+
+
+# What commitments hide ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A personal field of an entry: value and salt, or the ground on which another entry says they were erased.
+
+    `entry` and `erased_by` are numbers of entries, None while pending.
+    """
+
+    entry: int | None
+    field: str
+    commitment: str
+    salt: bytes | None = None
+    value: Any = None
+    ground: str | None = None
+    erased_by: int | None = None
+
+    @property
+    def is_erased(self) -> bool:
+        """Tell whether nothing can open the commitment any more."""
+        return self.salt is None
+
+
+def document(intent_id: int) -> dict[str, Any]:
+    """Return the document that was handed in as an intent. Raises IntentNotFound."""
+    return json.loads(bytes(intent(intent_id).canonical))
+
+
+def openings(intent_id: int) -> list[Hidden]:
+    """Return the personal fields of an intent, opened or erased, in the order of their names.
+
+    Raises IntentNotFound.
+    """
+    return _hidden({intent_id: document(intent_id)})
+
+
+def opening(intent_id: int, field: str) -> Hidden | None:
+    """Return one personal field of an intent, opened or erased; None where it never was one.
+
+    Raises IntentNotFound.
+    """
+    return next((each for each in openings(intent_id) if each.field == field), None)
+
+
+def openings_of(numbers: Iterable[int]) -> list[Hidden]:
+    """Return the personal fields of several entries, in the order of their numbers."""
+    rows = Entry.objects.select_related("intent").filter(number__in=list(numbers)).order_by("number")
+    return _hidden({row.intent_id: row.document for row in rows})
+
+
+def is_erased(intent_id: int, field: str) -> bool:
+    """Tell whether an entry says that a field was erased."""
+    return Intent.objects.filter(idempotency_key=erasure_key(intent_id, field)).exists()
+
+
+def erasures() -> list[dict[str, Any]]:
+    """Return the documents of all erasures, the earliest first: what is erased again after a restore."""
+    rows = Intent.objects.filter(idempotency_key__startswith=f"{ERASED}:").order_by("pk")
+    return [json.loads(bytes(data)) for data in rows.values_list("canonical", flat=True)]
+
+
+def erasures_in_files() -> list[dict[str, Any]]:
+    """Return the documents of all erasures that the files of the log tell of, which may be ahead of the database.
+
+    Raises FileMissing, TileInvalid, NoteInvalid, PolicyInvalid.
+    """
+    note = storage.read("checkpoint")
+    if note is None:
+        return []
+    signed = house_policy().verify_checkpoint(note.decode())
+    found = []
+    for place in tiles.grown(tiles.ENTRIES, 0, signed.size):
+        for data in tiles.unbundle(read(place), place.width):
+            if ERASED.encode() in data and (said := json.loads(data))["kind"] == ERASED:
+                found.append(said)
+    return found
+
+
+def erased_but_there(said: Iterable[dict[str, Any]]) -> list[tuple[int, str, str]]:
+    """Return intent, field and ground of what was erased by these documents and still opens: a backup's rows."""
+    grounds = {(each["subject"], each["refs"]["field"]): each["refs"]["ground"] for each in said}
+    return [
+        (row.intent_id, row.field, grounds[name])
+        for row in Opening.objects.select_related("intent").iterator()
+        if (name := (json.loads(bytes(row.intent.canonical))["id"], row.field)) in grounds
+    ]
+
+
+def false_openings() -> list[tuple[int, str]]:
+    """Return intent and field of each opening that does not open its commitment: somebody has been at the row."""
+    return [
+        (row.intent_id, row.field)
+        for row in Opening.objects.select_related("intent").iterator()
+        if commitment(bytes(row.salt), row.value)
+        != json.loads(bytes(row.intent.canonical))["commit"].get(row.field)
+    ]
+
+
+def _hidden(documents: Mapping[int, dict[str, Any]]) -> list[Hidden]:
+    """Return the personal fields of some intents; a commitment that its caller made itself is none."""
+    opened = {(row.intent_id, row.field): row for row in Opening.objects.filter(intent_id__in=documents)}
+    asked = {
+        erasure_key(intent_id, field): (intent_id, field)
+        for intent_id, said in documents.items()
+        for field in said["commit"]
+        if (intent_id, field) not in opened
+    }
+    erased = {
+        asked[row.idempotency_key]: row for row in Intent.objects.filter(idempotency_key__in=list(asked))
+    }
+    numbers = numbers_of([*documents, *(row.pk for row in erased.values())])
+    found = []
+    for intent_id, said in documents.items():
+        for field, digest in sorted(said["commit"].items()):
+            name, number = (intent_id, field), numbers.get(intent_id)
+            if name in opened:
+                row = opened[name]
+                found.append(Hidden(number, field, digest, bytes(row.salt), row.value))
+            elif name in erased:
+                ground = json.loads(bytes(erased[name].canonical))["refs"]["ground"]
+                by = numbers.get(erased[name].pk)
+                found.append(Hidden(number, field, digest, ground=ground, erased_by=by))
+    return found

@@ -27,10 +27,22 @@ from licensing.models import (
     SharePlan,
 )
 
+# What a licensee says of themselves. Before each had a commitment of its own, all stood under one, OF_ALL.
+DETAIL_FIELDS = ("licensee_name", "institution", "institution_kind", "statement")
+OF_ALL = "licensee"
+
 
 def party(party_id: UUID) -> Party:
     """Return a party. Raises NotFound."""
     return _one("party", party_id, Party.objects.filter(pk=party_id))
+
+
+def offers_rights(party_id: UUID) -> bool:
+    """Tell whether a party is known to the public: it has registered an asset, or has a share in one."""
+    return (
+        Asset.objects.filter(licensor_id=party_id).exists()
+        or Share.objects.filter(party_id=party_id).exists()
+    )
 
 
 def asset(asset_id: UUID) -> Asset:
@@ -221,6 +233,43 @@ def count_named_grants(*, licensor_id: UUID | None = None, asset_id: UUID | None
     if licensor_id:
         found = found.filter(licensor_id=licensor_id)
     return (found.filter(version__asset_id=asset_id) if asset_id else found).count()
+
+
+def grant_of_intent(intent_id: int) -> Grant | None:
+    """Return the grant that an intent of the ledger is about, if it issued one."""
+    return _grants().filter(intent_id=intent_id).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a licensee said of themselves for one grant, and which of it was erased since."""
+
+    licensee_name: str = ""
+    institution: str = ""
+    institution_kind: str = ""
+    statement: str = ""
+    erased: frozenset[str] = frozenset()
+
+
+def words_of(grant: Grant) -> Words:
+    """Return what the licensee said of themselves; nothing for a grant to everybody."""
+    said: dict[str, str] = {}
+    erased: set[str] = set()
+    for each in ledger.openings(grant.intent_id):
+        if each.is_erased:
+            erased.update(DETAIL_FIELDS if each.field == OF_ALL else [each.field])
+        else:
+            said |= each.value if each.field == OF_ALL else {each.field: each.value}
+    words = {name: said[name] for name in DETAIL_FIELDS if name in said}
+    return Words(**words, erased=frozenset(erased & {*DETAIL_FIELDS}))
+
+
+def personal_fields(grant: Grant, fields: Iterable[str] | None = None) -> list[str]:
+    """Return the fields of the ledger's entry that hide these fields of a grant, or all that was said."""
+    known = {each.field for each in ledger.openings(grant.intent_id)}
+    if fields is None:
+        return sorted(known & {*DETAIL_FIELDS, OF_ALL})
+    return sorted({OF_ALL if OF_ALL in known and field in DETAIL_FIELDS else field for field in fields})
 
 
 @dataclass(frozen=True, slots=True)

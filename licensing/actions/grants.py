@@ -1,14 +1,13 @@
 """Issuing grants on offers, to somebody or to everybody, and revoking them."""
 
-import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from ledger.actions import log
+from ledger.actions import log, openings
 from ledger.domain import entry
 from licensing import queries
 from licensing.domain.decision import Request, may
@@ -22,9 +21,8 @@ from licensing.errors import (
     RevocationRefused,
     UseNotPermitted,
 )
-from licensing.models import Grant, GrantDetail, GrantRevocation, Offer
-
-DETAIL_FIELDS = ("licensee_name", "institution", "institution_kind", "statement")
+from licensing.models import Grant, GrantRevocation, Offer
+from licensing.queries import DETAIL_FIELDS
 
 
 @transaction.atomic
@@ -115,6 +113,21 @@ def revoke(*, grant_id: UUID, reason: str, now: datetime) -> GrantRevocation:
     return GrantRevocation.objects.create(grant=grant, reason=reason, revoked_at=now, intent_id=intent_id)
 
 
+def erase(*, grant_id: UUID, fields: Iterable[str] | None = None, ground: str, now: datetime) -> list[str]:
+    """Erase what a licensee said of themselves for a grant; return the fields of its entry that went now.
+
+    The grant stands, and so does its entry. Calling it again changes nothing.
+    Raises NotFound, and the ledger's OpeningNotFound and GroundUnknown.
+    """
+    grant = queries.grant(grant_id)
+    return openings.erase(
+        intent_id=grant.intent_id,
+        fields=queries.personal_fields(grant, fields),
+        ground=ground,
+        now=now,
+    )
+
+
 def _wait_for_twin(reference: str) -> None:
     """Let two calls with one reference come after each other, so that the second finds the first's grant."""
     with connection.cursor() as cursor:
@@ -154,11 +167,7 @@ def _check_terms(offer: Offer, purpose: str, words: Mapping[str, str]) -> None:
 
 
 def _write(offer: Offer, licensee_id, basis, purpose, reference, words, now: datetime) -> Grant:
-    grant_id, number, salt = uuid4(), _next_number(now), secrets.token_bytes(entry.SALT_SIZE)
-    # The licensee's id goes under the commitment too: on a public log it would tie a person's grants together.
-    commitments = (
-        {} if words is None else {"licensee": entry.commitment(salt, {"party": str(licensee_id), **words})}
-    )
+    grant_id, number = uuid4(), _next_number(now)
     intent_id = log.append(
         document=entry.document(
             kind="grant.issued",
@@ -172,13 +181,15 @@ def _write(offer: Offer, licensee_id, basis, purpose, reference, words, now: dat
                 "version": str(offer.version_id),
                 "policy": offer.policy_id,
             },
-            commitments=commitments,
             body={"basis": str(basis), "purpose": purpose} if purpose else {"basis": str(basis)},
         ),
+        # The licensee's id is hidden too: on a public log it would tie a person's grants together. What was left
+        # empty is committed to as well, so that nobody sees who said how much.
+        personal=None if words is None else {"party": str(licensee_id), **words},
         idempotency_key=f"grant.issued:{grant_id}",
         now=now,
     )
-    grant = Grant.objects.create(
+    return Grant.objects.create(
         id=grant_id,
         number=number,
         offer=offer,
@@ -192,9 +203,6 @@ def _write(offer: Offer, licensee_id, basis, purpose, reference, words, now: dat
         intent_id=intent_id,
         issued_at=now,
     )
-    if words is not None:
-        GrantDetail.objects.create(grant=grant, salt=salt, **words)
-    return grant
 
 
 def _next_number(now: datetime) -> str:

@@ -9,7 +9,7 @@ from licensing.models.assets import (
     Share,
     SharePlan,
 )
-from licensing.models.grants import Grant, GrantDetail, GrantRevocation
+from licensing.models.grants import Grant, GrantRevocation
 from licensing.models.offers import Offer, OfferEnd, Policy
 from licensing.models.parties import Identifier, IdentifierCounter, Party
 
@@ -20,7 +20,6 @@ __all__ = [
     "Edition",
     "EditionSource",
     "Grant",
-    "GrantDetail",
     "GrantRevocation",
     "Identifier",
     "IdentifierCounter",

@@ -1,4 +1,4 @@
-"""Grants: what a licensee got. Never edited; the one thing that can be erased is the personal detail beside them."""
+"""Grants: what a licensee got. Never edited; what licensees said of themselves stands with the ledger, erasable."""
 
 import uuid
 
@@ -80,31 +80,6 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return self.number
-
-
-class GrantDetail(models.Model):
-    """Who the licensee is, in words. The ledger holds only a commitment under this salt; the row can be erased."""
-
-    grant = models.OneToOneField(Grant, models.PROTECT, primary_key=True, related_name="detail")
-    licensee_name = models.TextField(blank=True, default="")
-    institution = models.TextField(blank=True, default="")
-    institution_kind = models.TextField(blank=True, default="")
-    statement = models.TextField(blank=True, default="")
-    salt = models.BinaryField()
-
-    class Meta:
-        verbose_name = _("grant detail")
-        verbose_name_plural = _("grant details")
-        triggers = [
-            Rule(
-                name="says_what_was_said",
-                operation="UPDATE",
-                func=refuse("grant detail: it is erased or kept, never rewritten"),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"detail of {self.grant_id}"
 
 
 class GrantRevocation(models.Model):

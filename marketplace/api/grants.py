@@ -35,6 +35,9 @@ class GrantSerializer(serializers.Serializer):
     licensor = serializers.DictField(child=serializers.CharField())
     institution = serializers.CharField(allow_blank=True)
     institution_kind = serializers.CharField(allow_blank=True)
+    erased = serializers.ListField(
+        child=serializers.CharField(), help_text="What the licensee said and had erased since."
+    )
     terms = ClauseSerializer(many=True)
     terms_sha256 = serializers.CharField()
     issued_at = serializers.DateTimeField()
@@ -85,7 +88,7 @@ class GrantFiles(APIView):
 def as_grant(held: Held) -> dict[str, Any]:
     """Return a grant with its terms in the reader's language."""
     grant, terms = held.grant, licensing.terms_of(held.grant)
-    detail = getattr(grant, "detail", None)
+    words = licensing.words_of(grant)
     return {
         "id": str(grant.pk),
         "number": grant.number,
@@ -96,8 +99,9 @@ def as_grant(held: Held) -> dict[str, Any]:
         "version": grant.version.number,
         "offer": str(grant.offer_id),
         "licensor": grant.licensor.name,
-        "institution": detail.institution if detail else "",
-        "institution_kind": detail.institution_kind if detail else "",
+        "institution": words.institution,
+        "institution_kind": words.institution_kind,
+        "erased": sorted(words.erased),
         "terms": [
             {"clause": each.clause, "kind": each.kind, "text": each.text}
             for each in sentences(terms, get_language() or "en")

@@ -169,11 +169,19 @@ def licensee(grant: Any, named: bool) -> tuple[str, str]:
     """Return who holds the grant, as far as the reader may know."""
     if grant.basis == Basis.STANDING:
         return _("Everybody"), _("a standing grant to the public")
-    detail = getattr(grant, "detail", None)
-    if named and detail:
-        name = detail.licensee_name or plain(grant.licensee.name)
-        return name, detail.institution or _("party %(id)s") % {"id": str(grant.licensee_id)[:8]}
-    return _("named in the holder's own copy"), _("the ledger holds a commitment to the name, not the name")
+    words = licensing.words_of(grant)
+    if "licensee_name" in words.erased:
+        return _("erased"), _("the ledger still holds the commitment, which nothing opens any more")
+    if not named:
+        return _("named in the holder's own copy"), _(
+            "the ledger holds a commitment to the name, not the name"
+        )
+    if "institution" in words.erased:
+        return words.licensee_name or plain(grant.licensee.name), _(
+            "what was said of an institution is erased"
+        )
+    party = _("party %(id)s") % {"id": str(grant.licensee_id)[:8]}
+    return words.licensee_name or plain(grant.licensee.name), words.institution or party
 
 
 def basis(grant: Any) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from licensing.models import Offer
 
 TIME_TO_PAY = timedelta(minutes=30)
+FORGOTTEN = ""  # the fingerprint of an order whose licensee had words erased: it was made of them
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def place(*, licensee_id: UUID, lines: Sequence[LineRequest], idempotency_key: s
     _wait_for_twin(licensee_id, idempotency_key)
     placed = Order.objects.filter(licensee_id=licensee_id, idempotency_key=idempotency_key).first()
     if placed:
-        if placed.fingerprint != fingerprint:
+        if placed.fingerprint not in (fingerprint, FORGOTTEN):
             raise KeyReused(idempotency_key)
         return placed
     offers = [
@@ -165,6 +166,25 @@ def cancel(*, order_id: UUID, now: datetime) -> Order:
     if not ended and order.state != OrderState.CANCELLED:
         raise OrderClosed(order.number, order.state)
     return order
+
+
+@transaction.atomic
+def forget(*, fields: Iterable[str], grant_id: UUID | None = None, licensee_id: UUID | None = None) -> int:
+    """Clear what a licensee said on the lines of a grant, or on all their own; return how many lines held it.
+
+    A line that is still to be granted keeps its words: the grant is made from them.
+    """
+    rows = OrderLine.objects.select_for_update(of=("self",)).exclude(state=LineState.OPEN)
+    rows = rows.filter(grant_id=grant_id) if grant_id else rows.filter(order__licensee_id=licensee_id)
+    cleared = 0
+    for line in rows:
+        kept = {name: said for name, said in line.detail.items() if name not in set(fields)}
+        if kept != line.detail:
+            line.detail = kept
+            line.save(update_fields=["detail"])
+            Order.objects.filter(pk=line.order_id).update(fingerprint=FORGOTTEN)
+            cleared += 1
+    return cleared
 
 
 @transaction.atomic

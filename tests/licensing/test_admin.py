@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.urls import reverse
 
+from ledger import queries as ledger
 from licensing import models
 from licensing.actions import grants, offers
 from tests import factories as make
@@ -40,5 +41,8 @@ def test_a_list_and_a_row_are_shown_and_offer_no_change(desk, model):
     assert desk.post(reverse(f"{page}_change", args=[row.pk]), {}).status_code == 403
 
 
-def test_what_a_licensee_said_is_not_shown_at_the_desk():
-    assert models.GrantDetail not in SHOWN
+def test_what_a_licensee_said_is_not_shown_at_the_desk(desk):
+    said = {each.value for grant in models.Grant.objects.all() for each in ledger.openings(grant.intent_id)}
+    assert "Li Hua" in said
+    page = desk.get(reverse("admin:licensing_grant_change", args=[models.Grant.objects.first().pk]))
+    assert b"licensee_name" not in page.content and b"statement" not in page.content

@@ -127,13 +127,6 @@ def test_an_identifier_counter_is_never_set_back():
     refused("DELETE FROM licensing_identifiercounter", "never set back")
 
 
-def test_what_a_licensee_said_is_erased_but_never_rewritten():
-    make.grant(make.free_offer())
-    refused("UPDATE licensing_grantdetail SET licensee_name = 'Wang Wei'", "never rewritten")
-    assert run("DELETE FROM licensing_grantdetail") == 1
-    assert run("SELECT count(*) FROM licensing_grant WHERE basis = 'free'") == [(1,)]
-
-
 def test_there_is_one_public_and_one_platform_and_nobody_becomes_another_kind():
     for kind in ("public", "platform"):
         refused(

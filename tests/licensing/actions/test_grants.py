@@ -76,7 +76,7 @@ def test_what_is_free_for_institutions_is_granted_to_whoever_names_one():
             issue(offer, detail=detail)
         assert refusal.value.audience == ("education", "public_culture")
     grant = issue(offer, detail={"institution": "槐恩中学", "institution_kind": "education"})
-    assert grant.detail.institution == "槐恩中学"
+    assert queries.words_of(grant).institution == "槐恩中学"
     assert issue(offer, detail={"institution": "临安图书馆"}).basis == "free"
 
 

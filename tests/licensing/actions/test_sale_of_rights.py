@@ -12,7 +12,6 @@ from licensing.actions import grants
 from licensing.domain import identifiers
 from licensing.domain.parties import PUBLIC_PARTY_ID
 from licensing.errors import RevocationRefused
-from licensing.models import GrantDetail
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -58,9 +57,12 @@ def test_nothing_personal_stands_in_the_ledger_but_a_commitment_that_can_be_open
     data = bytes(ledger.intent(grant.intent_id).canonical).decode()
     for secret in (*DETAIL.values(), str(grant.licensee_id)):
         assert secret not in data
-    detail = GrantDetail.objects.get(grant=grant)
     value = {"party": str(grant.licensee_id), "institution_kind": "", **DETAIL}
-    assert json.loads(data)["commit"]["licensee"] == entry.commitment(bytes(detail.salt), value)
+    opened = {each.field: each for each in ledger.openings(grant.intent_id)}
+    assert {name: each.value for name, each in opened.items()} == value
+    assert json.loads(data)["commit"] == {
+        name: entry.commitment(each.salt, each.value) for name, each in opened.items()
+    }
 
 
 def test_what_is_free_to_everybody_stands_granted_to_the_public_once():
