@@ -250,6 +250,11 @@ class Words:
     statement: str = ""
     erased: frozenset[str] = frozenset()
 
+    @property
+    def can_be_erased(self) -> bool:
+        """Tell whether anything that was said is still there."""
+        return any((self.licensee_name, self.institution, self.institution_kind, self.statement))
+
 
 def words_of(grant: Grant) -> Words:
     """Return what the licensee said of themselves; nothing for a grant to everybody."""

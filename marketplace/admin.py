@@ -1,7 +1,16 @@
 """Users, shops and listings in the admin; deliveries only to read. Titles, terms and prices change by publishing."""
 
-from django.contrib import admin
+from django import forms
+from django.apps import apps
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
+from ledger import clock
+from ledger.domain.openings import GROUND_NAMES
+from licensing.admin import GrantAdmin
+from marketplace.actions import erasures
 from marketplace.models import ApiToken, Delivery, Listing, Report, Shop, User
 
 
@@ -91,3 +100,41 @@ class ReportAdmin(ReadOnly):
     list_display = ("number", "subject_name", "as_of", "state", "failure", "asked_at", "made_at")
     list_filter = ("state", "subject_kind")
     ordering = ("-asked_at",)
+
+
+class GroundForm(ActionForm):
+    """Asks, beside the action, on which ground something is erased."""
+
+    ground = forms.ChoiceField(
+        label=_("Ground:"),
+        required=False,
+        choices=[
+            ("", "---------"),
+            *((str(each), english) for each, (_chinese, english) in GROUND_NAMES.items()),
+        ],
+    )
+
+
+admin.site.unregister(apps.get_model("licensing.Grant"))
+
+
+@admin.register(apps.get_model("licensing.Grant"))
+class GrantDesk(GrantAdmin):
+    """Grants as licensing shows them, with a way to erase what licensees said, on their orders too."""
+
+    action_form = GroundForm
+    actions = ("erase_words",)
+
+    @admin.action(description=_("Erase what the licensees said, on a ground"), permissions=["erase"])
+    def erase_words(self, request, rows) -> None:
+        """Erase, unless no ground is given."""
+        ground = request.POST.get("ground", "")
+        if ground not in list(GROUND_NAMES):
+            self.message_user(request, gettext("Nothing was erased: choose a ground."), messages.ERROR)
+            return
+        for row in rows:
+            erasures.erase_grant(grant_id=row.pk, ground=ground, now=clock.now())
+        self.message_user(request, gettext("What the licensees said is erased."))
+
+    def has_erase_permission(self, request) -> bool:
+        return request.user.has_perm("ledger.delete_opening")

@@ -49,6 +49,7 @@ urlpatterns = [
     path("ledger/entries/<int:number>/", ledger.entry, name="ledger-entry"),
     path("ledger/checkpoints/<int:size>/", ledger.checkpoint, name="ledger-checkpoint"),
     path("account/tokens/", account.tokens, name="account-tokens"),
+    path("account/erase/", account.erase, name="account-erase"),
     path("mailbox/", account.mailbox, name="mailbox"),
     path("account/", include("allauth.urls")),
     path("help/<slug:topic>/", words.help_page, name="help"),

@@ -26,11 +26,12 @@ class Ground(StrEnum):
     CONSENT_WITHDRAWN = "consent-withdrawn"
 
 
+# In Chinese and in English.
 GROUND_NAMES = {
-    Ground.PIPL_47: {"zh-Hans": "《个人信息保护法》第四十七条", "en": "Article 47 of China’s PIPL"},
-    Ground.GDPR_17: {"zh-Hans": "《通用数据保护条例》第十七条", "en": "Article 17 of the GDPR"},
-    Ground.COURT_ORDER: {"zh-Hans": "法院裁判", "en": "a court’s order"},
-    Ground.CONSENT_WITHDRAWN: {"zh-Hans": "撤回同意", "en": "withdrawn consent"},
+    Ground.PIPL_47: ("《个人信息保护法》第四十七条", "Article 47 of China’s PIPL"),
+    Ground.GDPR_17: ("《通用数据保护条例》第十七条", "Article 17 of the GDPR"),
+    Ground.COURT_ORDER: ("法院裁判", "a court’s order"),
+    Ground.CONSENT_WITHDRAWN: ("撤回同意", "withdrawn consent"),
 }
 
 

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0002_published_checkpoints'),
+        ('ledger', '0003_anchors'),
     ]
 
     operations = [

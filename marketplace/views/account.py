@@ -1,4 +1,4 @@
-"""The reader's tokens, and the mails that a house in test mode would have sent."""
+"""The reader's tokens, taking back one's name, and the mails that a house in test mode would have sent."""
 
 import email
 import email.policy
@@ -16,8 +16,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from ledger.clock import now
-from marketplace.actions import accounts
+from ledger.domain.openings import GROUND_NAMES, Ground
+from licensing import queries as licensing
+from licensing.domain.vocabulary import pick
+from marketplace.actions import accounts, erasures
 from marketplace.errors import Refused
+from marketplace.views.picker import language
 
 NEWEST = 20
 BETWEEN = b"-" * 79  # what Django's file backend writes between mails
@@ -39,6 +43,31 @@ def tokens(request: HttpRequest) -> HttpResponse:
         fresh = accounts.make_token(user=request.user, label=label, now=now())
     rows = request.user.api_tokens.filter(revoked_at=None).order_by("-created_at")
     return render(request, "marketplace/tokens.html", {"page": {"fresh": fresh, "tokens": rows}})
+
+
+OWN_GROUNDS = (Ground.PIPL_47, Ground.GDPR_17, Ground.CONSENT_WITHDRAWN)
+
+
+@login_required
+@never_cache
+def erase(request: HttpRequest) -> HttpResponse:
+    """Say what goes and what stays; erase the reader's name and words once they have said yes to that."""
+    party_id, ground = request.user.party_id, request.POST.get("ground", "")
+    if request.method == "POST":
+        if "sure" in request.POST and party_id and ground in OWN_GROUNDS:
+            erasures.erase_person(party_id=party_id, ground=ground, now=now())
+            messages.success(request, _("Your name is erased. Your grants stand as before."))
+        else:
+            messages.error(
+                request, _("Nothing was erased: say first that you have read what cannot come back.")
+            )
+        return redirect("account-erase")
+    held = licensing.grants_of([party_id] if party_id else [])
+    page = {
+        "numbers": [row.number for row in held if licensing.words_of(row).can_be_erased],
+        "grounds": [(str(each), pick(GROUND_NAMES[each], language())) for each in OWN_GROUNDS],
+    }
+    return render(request, "marketplace/erase.html", {"page": page})
 
 
 @dataclass(frozen=True)

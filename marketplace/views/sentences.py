@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
+from ledger.domain.openings import ERASED, GROUND_NAMES, Ground
 from licensing.domain.money import Money
+from licensing.domain.vocabulary import pick
 from marketplace.templatetags.shown import moment_text, money, number, plain, size
 
 Document = dict[str, Any]
@@ -38,6 +40,7 @@ def kind_name(kind: str) -> str:
         "grant.issued": pgettext("ledger", "Grant"),
         "grant.revoked": _("Revocation of a grant"),
         "file.delivered": _("Delivery of a file"),
+        ERASED: _("Erasure of a personal value"),
     }
     return names.get(kind, kind)
 
@@ -57,6 +60,14 @@ def ref_name(name: str) -> str:
         "link": _("Link"),
         "delivery": _("Delivery"),
         "share_plan": _("Shares"),
+        "party": _("Party"),
+        "licensee_name": _("Licensee’s name"),
+        "institution": _("Institution"),
+        "institution_kind": _("Kind of institution"),
+        "statement": _("Statement"),
+        "entry": _("Entry"),
+        "field": _("Field"),
+        "ground": _("Ground"),
     }
     return names.get(name, name)
 
@@ -138,6 +149,19 @@ def _delivered(document: Document) -> str:
     }
 
 
+def _erased(document: Document) -> str:
+    refs = document["refs"]
+    return _("a value and its salt were erased (%(field)s); the commitment stays. Ground: %(ground)s.") % {
+        "field": ref_name(refs.get("field", "")),
+        "ground": ground_name(refs.get("ground", "")),
+    }
+
+
+def ground_name(ground: str) -> str:
+    """Return the name of a ground on which something was erased."""
+    return pick(GROUND_NAMES[Ground(ground)], get_language() or "en") if ground in list(Ground) else ground
+
+
 TELLERS: dict[str, Callable[[Document], str]] = {
     "asset.registered": _registered,
     "version.published": _published,
@@ -147,4 +171,5 @@ TELLERS: dict[str, Callable[[Document], str]] = {
     "grant.issued": _granted,
     "grant.revoked": _revoked,
     "file.delivered": _delivered,
+    ERASED: _erased,
 }
