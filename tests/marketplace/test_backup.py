@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -118,3 +119,35 @@ def test_a_folder_gets_a_backup_with_the_time_in_its_name(houses):
     written = list((houses / "backups").iterdir())
     assert len(written) == 1
     assert str(written[0]) in said
+
+
+SAY = """
+from uuid import UUID
+from django.db import transaction
+from ledger import clock
+from ledger.actions import log, sequencer
+from ledger.domain import entry
+
+document = entry.document(kind="asset.registered", id=UUID(int=9), at=clock.now(), actor="party:1", subject="asset:1")
+with transaction.atomic():
+    log.append(document=document, personal={"name": "欧阳泠"}, idempotency_key="said", now=clock.now())
+sequencer.catch_up(now=clock.now())
+"""
+SIGN = "from ledger import clock; from ledger.actions import sequencer; sequencer.catch_up(now=clock.now())"
+OPENED = "from ledger.models import Opening; print('opened:', list(Opening.objects.values_list('value', flat=True)))"
+
+
+def test_what_was_erased_after_the_backup_is_erased_again_where_the_logs_files_tell_of_it(houses):
+    first = houses / "first"
+    told(manage(first, "shell", "-v0", "-c", SAY))
+    told(manage(first, "backup", houses / "with-a-name.tar"))
+    told(manage(first, "ledger_erase", "--entry", 3, "--ground", "pipl-47"))
+    told(manage(first, "shell", "-v0", "-c", SIGN))
+    told(manage(houses / "alone", "restore", houses / "with-a-name.tar"))
+    assert "opened: ['欧阳泠']" in told(manage(houses / "alone", "shell", "-v0", "-c", OPENED))
+    shutil.copytree(first / "log", houses / "beside" / "log")
+    told(manage(houses / "beside", "restore", houses / "with-a-name.tar"))
+    assert "opened: []" in told(manage(houses / "beside", "shell", "-v0", "-c", OPENED))
+    (houses / "list").write_text(told(manage(first, "ledger_erase", "--list")))
+    told(manage(houses / "alone", "ledger_erase", "--replay", "--from", houses / "list"))
+    assert "opened: []" in told(manage(houses / "alone", "shell", "-v0", "-c", OPENED))
