@@ -2,8 +2,8 @@
 
 import hmac
 import itertools
-import threading
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, connections, transaction
@@ -205,17 +205,16 @@ def test_what_was_never_hidden_and_what_is_no_ground_are_refused():
 
 @pytest.mark.django_db(transaction=True)
 def test_two_who_erase_at_once_erase_once():
-    intent, erased = hand_in(), []
+    intent = hand_in()
 
-    def run():
-        erased.extend(erase(intent))
-        connections.close_all()
+    def run(_number):
+        try:
+            return erase(intent)
+        finally:
+            connections.close_all()
 
-    threads = [threading.Thread(target=run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as pool:
+        erased = [field for fields in pool.map(run, range(4)) for field in fields]
     assert sorted(erased) == ["born", "name"]
     assert Intent.objects.count() == 3
 
