@@ -1,9 +1,10 @@
 """Reads. Another app asks here, and gets rows or values; nothing is changed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -267,6 +268,12 @@ def words_of(grant: Grant) -> Words:
             said |= each.value if each.field == OF_ALL else {each.field: each.value}
     words = {name: said[name] for name in DETAIL_FIELDS if name in said}
     return Words(**words, erased=frozenset(erased & {*DETAIL_FIELDS}))
+
+
+def licensee_commitment(document: Mapping[str, Any]) -> str:
+    """Return what stands for the licensee in the entry of a named grant; nothing where nobody is committed to."""
+    commit = document["commit"]
+    return commit.get("party") or commit.get(OF_ALL, "")
 
 
 def personal_fields(grant: Grant, fields: Iterable[str] | None = None) -> list[str]:

@@ -163,9 +163,12 @@ def _contents(evidence: Evidence, subject: Any, number: str | None, now: datetim
     signed = ledger.checkpoint_at()
     facts = _facts(evidence, subject, number, signed, now)
     data = canonical.encode(facts)
+    numbers = {entry for entry in evidence.numbers.values() if entry < signed.size}
+    erased = _erased(numbers, signed.size)
     contents = {
-        "entry_numbers": [entry for entry in evidence.numbers.values() if entry < signed.size],
+        "entry_numbers": numbers | {each.by for each in erased if each.by is not None},
         "attachments": {FACTS: data, **_renditions(data)},
+        "erased": erased,
         "sections": [
             _section("history", facts["history"], signed.size),
             _section("deliveries", facts["deliveries"]["listed"], signed.size),
@@ -174,6 +177,15 @@ def _contents(evidence: Evidence, subject: Any, number: str | None, now: datetim
         "now": now,
     }
     return Written(facts, sha256(data).hexdigest()), contents
+
+
+def _erased(numbers: Iterable[int], size: int) -> list[reports.Erased]:
+    """Return what these entries committed to and nothing opens any more, with the entries that say so."""
+    return [
+        reports.Erased(each.entry, each.field, each.erased_by if (each.erased_by or size) < size else None)
+        for each in ledger.openings_of(numbers)
+        if each.is_erased
+    ]
 
 
 def _section(title: str, lines: list[dict[str, Any]], size: int) -> reports.Section:
@@ -398,7 +410,7 @@ def _licensee(grant: Any, evidence: Evidence) -> str:
     """Return who holds a grant: everybody, or the commitment that stands for somebody on the ledger."""
     if grant.basis == Basis.STANDING:
         return "everybody"
-    return evidence.documents[grant.intent_id]["commit"].get("licensee", "")
+    return licensing.licensee_commitment(evidence.documents[grant.intent_id])
 
 
 def _delivery(delivery: Any, evidence: Evidence) -> dict[str, Any]:

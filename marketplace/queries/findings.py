@@ -194,7 +194,7 @@ def nothing_personal_on_the_ledger(evidence: Evidence) -> tuple[int, Against]:
     against = []
     for grant in named:
         document = evidence.documents[grant.intent_id]
-        if "licensee" not in document["commit"] or str(grant.licensee_id) in str(document):
+        if not licensing.licensee_commitment(document) or str(grant.licensee_id) in str(document):
             against.append(_item("grant", grant.number, evidence, grant.intent_id))
     return len(named), against
 

@@ -219,25 +219,31 @@ def test_two_who_erase_at_once_erase_once():
     assert Intent.objects.count() == 3
 
 
-def test_after_an_erasure_proofs_checkpoints_and_old_reports_still_verify(tmp_path):
+def test_after_an_erasure_proofs_checkpoints_and_old_reports_still_verify(tmp_path, capsys):
     fill(5)
     intent = hand_in(8)
     sequencer.catch_up(now=NOW)
-    shown = [Disclosed(each.entry, each.field, each.salt, each.value) for each in queries.openings_of([5])]
+    hidden = queries.openings_of([5])
+    shown = [Disclosed(each.entry, each.field, each.salt, each.value) for each in hidden]
     (tmp_path / "policy").write_text(queries.policy())
 
-    def report(name, disclosed):
-        out, facts = tmp_path / name, {"report.json": b"{}"}
-        reports.write(out=out, entry_numbers=[2, 5], attachments=facts, openings=disclosed, now=NOW)
-        return out
+    def report(name, numbers, **more):
+        out = tmp_path / name
+        return reports.write(out=out, entry_numbers=numbers, attachments={}, now=NOW, **more)
 
     def verify(out):
-        return verifier.main([str(out), "--policy", str(tmp_path / "policy")])
+        status = verifier.main([str(out), "--policy", str(tmp_path / "policy")])
+        return status, capsys.readouterr().out
 
-    old, before = report("old", shown), queries.proof(5, 6)
+    old, before = report("old", [2, 5], openings=shown), queries.proof(5, 6)
     erase(intent)
     sequencer.catch_up(now=NOW)
-    assert verify(old) == verify(report("new", [])) == 0
+    assert verify(old)[0] == 0
+    gone = [reports.Erased(each.entry, each.field, each.erased_by) for each in queries.openings_of([5])]
+    status, said = verify(report("new", [2, 5, 6, 7], erased=gone))
+    assert status == 0
+    for each in hidden:
+        assert f"entry 5, {each.field}: commitment {each.commitment} stays" in said
     assert queries.proof(5, 6) == before
     assert all(check.passed for number in range(8) for check in queries.checks(number))
     assert queries.consistency(6, 8)

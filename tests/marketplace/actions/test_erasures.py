@@ -149,7 +149,10 @@ def test_after_an_erasure_nothing_holds_the_words_and_everything_verifies(buyer,
     call_command("ledger_verify", stdout=StringIO())
     call_command("ledger_policy", out=tmp_path / "policy", stdout=StringIO())
     verifier = [sys.executable, "ledger/verifier.py", tmp_path / "report", "--policy", tmp_path / "policy"]
-    assert subprocess.run(verifier, cwd=given.BASE_DIR, capture_output=True).returncode == 0
+    done = subprocess.run(verifier, cwd=given.BASE_DIR, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    commitment = ledger.opening(grants_of(buyer)[1].intent_id, "licensee_name").commitment
+    assert f"commitment {commitment} stays" in done.stdout
 
 
 @pytest.mark.parametrize("form", ["utf-8", "utf-16-le", "escaped", "base64", "hexadecimal"])
