@@ -148,6 +148,8 @@ def _read(start: int) -> Verdict:
     _check_published(verdict, start)
     _check_head(verdict, walk)
     _check_intents(verdict)
+    if start == 0:
+        _check_openings(verdict)
     _check_memory(verdict, walk.roots)
     _check_anchors(verdict, start)
     return verdict
@@ -309,6 +311,14 @@ def _check_intents(verdict: Verdict) -> None:
     twice = Pending.objects.exclude(intent__entry=None).values_list("pk", flat=True).order_by("pk").first()
     if twice is not None:
         verdict.fault("intent", twice, "is sequenced and pending as well")
+
+
+def _check_openings(verdict: Verdict) -> None:
+    """See that what stands beside the log opens its commitments, and that what was erased stays away."""
+    for intent_id, name in queries.false_openings():
+        verdict.fault("opening", intent_id, f"{name} does not open its commitment")
+    for intent_id, name, _ground in queries.erased_but_there(queries.erasures()):
+        verdict.fault("opening", intent_id, f"{name} was erased, and is there")
 
 
 def _check_memory(verdict: Verdict, roots: dict[int, bytes]) -> None:

@@ -14,7 +14,10 @@ from ledger.domain import entry
 from ledger.models import Entry
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-TABLES = ("ledger_intent", "ledger_pending", "ledger_entry", "ledger_head", "ledger_checkpoint")
+TABLES = (
+    *("ledger_intent", "ledger_pending", "ledger_entry", "ledger_head", "ledger_checkpoint"),
+    "ledger_opening",
+)
 
 
 @pytest.fixture

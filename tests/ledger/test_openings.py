@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger import queries, verifier
-from ledger.actions import log, openings, reports, sequencer
+from ledger.actions import inspections, log, openings, reports, sequencer
 from ledger.actions.reports import Opening as Disclosed
 from ledger.domain import canonical, entry
 from ledger.domain.openings import ERASED, Ground
@@ -24,7 +24,7 @@ from ledger.errors import (
     OpeningNotFound,
 )
 from ledger.models import Intent, Opening
-from tests.ledger.conftest import NOW, append, document, fill
+from tests.ledger.conftest import NOW, append, attacker, document, fill
 
 pytestmark = pytest.mark.django_db
 
@@ -345,17 +345,40 @@ def test_what_was_erased_does_not_come_back_and_nothing_opens_what_was_not_commi
     assert "opening_salt_length" in refused(add, [intent, "licensee", bytes(31)])
 
 
-def test_a_row_that_was_tampered_with_is_named(transactional_db):
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "change",
+    [
+        """UPDATE ledger_opening SET value = '"李四"' WHERE field = 'name'""",
+        "UPDATE ledger_opening SET salt = set_byte(salt, 31, get_byte(salt, 31) # 1) WHERE field = 'name'",
+        "UPDATE ledger_opening SET field = 'other' WHERE field = 'name'",
+        "UPDATE ledger_opening SET intent_id = (SELECT max(id) FROM ledger_intent) WHERE field = 'name'",
+    ],
+)
+def test_a_row_that_was_tampered_with_is_named(change):
+    hand_in()
+    append(2)
+    sequencer.catch_up(now=NOW)
+    assert inspections.inspect(now=NOW).holds
+    with attacker() as cursor:
+        cursor.execute(change)
+        ((intent, _field),) = queries.false_openings()
+        assert inspections.inspect(now=NOW).faults["opening"].number == intent
+    assert queries.false_openings() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_value_that_was_put_back_after_its_erasure_is_named():
     intent = hand_in()
-    with connection.as_owner(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE ledger_opening DISABLE TRIGGER USER")
-        cursor.execute("UPDATE ledger_opening SET value = '\"李四\"' WHERE field = 'name'")
+    erase(intent, "name")
+    sequencer.catch_up(now=NOW)
+    assert inspections.inspect(now=NOW).holds
+    with attacker() as cursor:
         cursor.execute(
-            "SELECT tgname FROM pg_trigger WHERE tgrelid = 'ledger_opening'::regclass AND NOT tgisinternal"
+            "INSERT INTO ledger_opening (intent_id, field, salt, value, created_at)"
+            " SELECT intent_id, 'name', salt, value, created_at FROM ledger_opening"
         )
-        for (name,) in cursor.fetchall():
-            cursor.execute(f"ALTER TABLE ledger_opening ENABLE ALWAYS TRIGGER {name}")
-    assert queries.false_openings() == [(intent, "name")]
+        assert inspections.inspect(now=NOW).faults["opening"].number == intent
 
 
 # After a restore ------------------------------------------------------------------------------------------
