@@ -38,11 +38,10 @@ LARGEST_RATIO = 200
 LARGEST_TEXT = 1_000_000
 MOST_ENTRIES = 20_000
 MOST_FILES = 3 * MOST_ENTRIES
-MOST_VALUES = 1_000_000
+MOST_VALUES = 2_000_000
+MOST_LEVELS = 100
 MOST_SIGNATURES = 100
-MOST_LINES_SHOWN = 20
-LAST_SIZE = 10**18 - 1
-ANY_SIZE = (0, LAST_SIZE)
+ANY_SIZE = (0, 10**18 - 1)
 ENTRY_BYTES, ENTRY_DEPTH, ENTRY_INTEGER = 65_535, 8, 2**53 - 1
 GENESIS = bytes(32)
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}){0,3}")
@@ -84,16 +83,13 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description="Check a report of a ledger with the network off.")
     parser.add_argument("report", help="the report: a folder or a zip file")
     parser.add_argument("--policy", help="the keys you trust, from a source other than the report")
-    held = {"action": "append", "default": [], "metavar": "FILE"}
-    parser.add_argument("--checkpoint", help="an older checkpoint that you hold", **held)
-    if sys.stdout is None:
-        return UNUSABLE
+    parser.add_argument("--checkpoint", action="append", default=[], help="an older checkpoint that you hold")
     try:
-        for stream in (sys.stdout, sys.stderr):
+        for stream in filter(None, (sys.stdout, sys.stderr)):
             stream.reconfigure(errors="backslashreplace")
         options = parser.parse_args(arguments)
         status = check(options)
-        sys.stdout.flush()
+        print(end="", flush=True)
         return status
     except SystemExit as stop:
         return UNUSABLE if stop.code else VALID
@@ -159,7 +155,7 @@ class Report:
         tell("ok", f"{len(links)} entries stand in the log of {manifest['checkpoint']['size']}")
         self.check_commitments()
         self.check_facts()
-        tell("not checked:", "anchors on a chain, and whether the facts obey the rules of rights")
+        tell("note", "not checked: anchors on a chain, and whether the facts obey the rules of rights")
         return self.verdict()
 
     def verdict(self):
@@ -358,7 +354,7 @@ class Report:
                 raise Invalid(f"{where}, {name}: expected a later entry of this report, found {by}")
             if committed is not None:
                 erased.add((erasure["entry"], name))
-        for number, name in sorted(erased)[:MOST_LINES_SHOWN]:
+        for number, name in sorted(erased)[:20]:
             tell("erased", f"entry {number}, {name}: commitment {self.commitments[number][name]} stays")
         closed = sum(map(len, self.commitments.values())) - len(opened) - len(erased)
         tell("ok", f"{len(opened)} values are as committed to, {len(erased)} erased, {closed} not disclosed")
@@ -564,7 +560,7 @@ class Policy:
         if count != 3 or words[0] not in self.keys:
             return False
         key, first = self.keys[words[0]], words[1]
-        last = str(LAST_SIZE) if words[2] == "-" else words[2]
+        last = str(ANY_SIZE[1]) if words[2] == "-" else words[2]
         if key.sizes is not ANY_SIZE or not DECIMAL.fullmatch(first) or not DECIMAL.fullmatch(last):
             return False
         key.sizes = (int(first), int(last))
@@ -777,8 +773,12 @@ def parse(where, data):
     def integer(spelling):
         return int(spelling) if len(spelling) <= 20 else refuse(spelling)
 
-    if sum(map(data.count, (b",", b"[", b"{"))) > MOST_VALUES:
+    if sum(map(data.count, (b",", b"[", b"{", b'"'))) > MOST_VALUES:
         raise Unusable(f"{where}: holds more than {MOST_VALUES} values")
+    bare = b"".join(data.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])  # what is in no string
+    steps = (1 if mark in b"[{" else -1 for mark in re.findall(rb"[][{}]", bare))
+    if max(itertools.accumulate(steps), default=0) > MOST_LEVELS:  # the recursion of `json` may have no limit
+        raise Unusable(f"{where}: is nested deeper than {MOST_LEVELS}")
     try:
         hooks = {"parse_int": integer, "parse_float": refuse, "parse_constant": refuse}
         return json.loads(data.decode("utf-8"), object_pairs_hook=unique, **hooks)

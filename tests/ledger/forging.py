@@ -13,7 +13,7 @@ def opened(report):
     return manifest, {name: (report / name).read_bytes() for name in manifest["files"]}
 
 
-def rewrite(report, *, log_key, report_key, change=lambda manifest, files: None):
+def rewrite(report, *, log_key, report_key, cosigner=None, change=lambda manifest, files: None):
     """Make every digest, hash, proof and signature of a report right again after a change."""
     manifest, files = opened(report)
     change(manifest, files)
@@ -21,7 +21,8 @@ def rewrite(report, *, log_key, report_key, change=lambda manifest, files: None)
     size = manifest["checkpoint"]["size"]
     leaves = [merkle.leaf_hash(files.get(f"entries/{n}.json", b"%d" % n)) for n in range(size)]
     origin, root = manifest["origin"], merkle.root(leaves)
-    note = notes.sign(checkpoint_text(origin=origin, size=size, root=root), [log_key])
+    text = checkpoint_text(origin=origin, size=size, root=root)
+    note = notes.sign(text, [log_key]) + (notes.cosign(text, cosigner, timestamp=1) if cosigner else "")
     link, manifest["entries"] = merkle.GENESIS, []
     for number, leaf in enumerate(leaves):
         prev, link = link, merkle.chain_hash(link, leaf)

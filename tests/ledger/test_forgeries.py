@@ -1,12 +1,16 @@
 """Forged reports: everything is recomputed and signed again, but for one thing that does not hold."""
 
+import random
 import re
 from base64 import b64encode
 
 import pytest
 
-from ledger import queries
+from ledger import queries, verifier
+from ledger.actions.reports import packed
 from ledger.domain import merkle, notes
+from tests.ledger import corpus as made
+from tests.ledger.cases import cases
 from tests.ledger.forging import opened, place_files, rewrite, sign_list
 
 pytestmark = pytest.mark.django_db
@@ -50,8 +54,8 @@ def test_a_report_with_a_fresh_log_key_below_the_real_report_key_is_invalid(repo
             "entry 6",
         ),
         (lambda m, f: m["entries"][3].update(leaf_hash="00" * 32), "entry 6, chain_hash"),
-        (lambda m, f: m["entries"][3].update(number=7), "entries/7.json"),
-        (lambda m, f: m["entries"][2].update(number=3), "entries/3.json"),
+        (lambda m, f: m["entries"][3].update(number=7), "entries/6.json: belongs to no entry"),
+        (lambda m, f: m["entries"][2].update(number=3), "entries/2.json: belongs to no entry"),
         (lambda m, f: m["checkpoint"].update(size=13), "checkpoint, size"),
         (lambda m, f: m["checkpoint"].update(root="00" * 32), "checkpoint, root"),
         (lambda m, f: m["openings"][0].update(salt="00" * 32), "opening of entry 8, licensee"),
@@ -96,7 +100,8 @@ def test_a_report_of_another_log_is_invalid_even_when_that_log_is_trusted(report
 
     rewrite(report, log_key=other, report_key=reports_key, change=to_other)
     (tmp_path / "both").write_text(
-        queries.policy() + f"log {notes.verifier_key(other)}\n#report {notes.verifier_key(reports_key)}\n"
+        queries.policy().replace("quorum own-ml-dsa", "quorum none")
+        + f"log {notes.verifier_key(other)}\n#report {notes.verifier_key(reports_key)}\n"
     )
     status, said = check("--policy", str(tmp_path / "both"))
     assert status == 1
@@ -121,13 +126,13 @@ def lengthen_proof(files):
 
 
 def signs(report, **forged):
-    """Make the real log sign a report with these bytes in the place of entry 6."""
+    """Make the real log, and its own witness, sign a report with these bytes in the place of entry 6."""
     keys = queries.keys()
 
     def change(manifest, files):
         files["entries/6.json"] = forged["entry"](files["entries/6.json"])
 
-    rewrite(report, log_key=keys.log, report_key=keys.report, change=change)
+    rewrite(report, log_key=keys.log, report_key=keys.report, cosigner=keys.ml_dsas[0], change=change)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +251,6 @@ def test_a_signed_text_that_is_no_checkpoint_of_this_log_is_invalid(report, chec
 @pytest.mark.parametrize(
     "change",
     [
-        lambda note: note + note.rpartition("\n\n")[2],  # signed twice
         lambda note: note.replace("\n\n", "\n"),
         lambda note: note.rstrip("\n"),
         lambda note: note.rpartition("\u2014")[0],
@@ -257,10 +261,10 @@ def test_a_signed_text_that_is_no_checkpoint_of_this_log_is_invalid(report, chec
         lambda note: note + "\n",
         lambda note: "",
     ],
-    ids=range(10),
+    ids=range(9),
 )
 @pytest.mark.parametrize("name", ["checkpoint", "manifest.note"])
-def test_a_note_that_is_not_signed_exactly_once_by_its_key_is_invalid(report, check, trusted, name, change):
+def test_a_note_that_is_not_signed_by_its_key_is_invalid(report, check, trusted, name, change):
     note = change((report / name).read_text()).encode()
     if name == "checkpoint":
         old = (report / name).read_bytes()
@@ -305,3 +309,52 @@ def test_a_report_larger_than_is_read_is_unusable_before_it_is_read(report, chec
     status, said = check(*trusted)
     assert status == 3
     assert "bytes in all" in said
+
+
+# The corpus, made without a database ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return {case.name: case for case in cases()}
+
+
+def test_every_report_of_the_corpus_gets_its_verdict(corpus, tmp_path):
+    for number, case in enumerate(corpus.values()):
+        status, printed = case.run(verifier, case.place(tmp_path / str(number)))
+        assert status == case.status, (case.name, printed)
+        assert case.said in "".join(printed[-1:]), (case.name, printed)
+    assert len(corpus) > 400
+
+
+def test_a_report_rewritten_with_the_stolen_keys_of_log_and_reports_fails_against_a_witness(corpus, tmp_path):
+    case = corpus["stolen keys"]
+    status, printed = case.run(verifier, case.place(tmp_path / "stolen"))
+    assert status == 1
+    assert printed[-1].startswith("INVALID  checkpoint, quorum: expected")
+    case.policy = made.policy(quorum="none")
+    assert case.run(verifier, case.place(tmp_path / "blind"))[0] == 0  # so it is the witnesses that tell
+
+
+@pytest.mark.parametrize("as_zip", [False, True], ids=["folder", "zip"])
+def test_any_flipped_byte_of_a_witnessed_report_is_invalid_or_unusable(tmp_path, request, as_zip):
+    files = made.report(numbers=[0, 8, 10], change=lambda manifest, files: files.pop("facts.json"))
+    held = {"report.zip": packed(files)} if as_zip else files
+    places = [(name, at) for name, data in held.items() for at in range(len(data))]
+    chosen = random.Random(20261123)
+    if not request.config.getoption("--nightly"):
+        places = chosen.sample(places, 1500)
+    folder = tmp_path / "report"
+    made.place(folder, held)
+    (tmp_path / "policy").write_text(made.policy())
+    path = str(folder / "report.zip" if as_zip else folder)
+    sound = made.Case("", 0, "", {})
+    for name, at in places:
+        data = held[name]
+        changed = bytes([data[at] ^ (1 << chosen.randrange(8))])
+        (folder / name).write_bytes(data[:at] + changed + data[at + 1 :])
+        for policy in ([], ["--policy", str(tmp_path / "policy")]):
+            status, printed = sound.run(verifier, [path, *policy])
+            assert status in (1, 3), (name, at, printed)
+        (folder / name).write_bytes(data)
+    assert sound.run(verifier, [path, "--policy", str(tmp_path / "policy")])[0] == 0
