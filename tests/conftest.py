@@ -1,5 +1,6 @@
 """What every test stands on: how a test database is put back, and long suites only when asked for."""
 
+import sys
 from contextlib import contextmanager
 from uuid import uuid4
 
@@ -11,6 +12,8 @@ from django.test import TransactionTestCase, override_settings
 
 from ledger.gateways import tiles
 from tests.live_house import live_house  # noqa: F401 (a fixture)
+
+DEPTH = sys.getrecursionlimit()
 
 # How long an example takes says more about the machine than about the code.
 QUIET = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow], "print_blob": True}
@@ -26,6 +29,11 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     """Try as many examples as there is time for."""
     hypothesis.settings.load_profile("nightly" if config.getoption("--nightly") else "daily")
+
+
+def pytest_runtest_setup():
+    """Take back what py-evm does when it is imported: with its depth of recursion, deep JSON crashes Python."""
+    sys.setrecursionlimit(DEPTH)
 
 
 def pytest_collection_modifyitems(config, items):
