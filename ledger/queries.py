@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import F, QuerySet
 
-from ledger.domain import canonical, merkle, notes, tiles
+from ledger.domain import canonical, checkpoint, merkle, notes, proofs, tiles
 from ledger.domain.entry import commitment
 from ledger.domain.keys import Keys
 from ledger.domain.openings import ERASED, erasure_key
@@ -200,9 +200,10 @@ def checkpoint_at(size: int | None = None) -> Publication:
     return found
 
 
-def checkpoints(*, limit: int = 50) -> list[Publication]:
-    """Return the newest published checkpoints, newest first."""
-    return list(_publications().reverse()[:limit])
+def checkpoints(*, limit: int = 50, before: int | None = None) -> list[Publication]:
+    """Return the newest published checkpoints, newest first; those before a size, if one is given."""
+    rows = _publications() if before is None else _publications().filter(pk__lt=before)
+    return list(rows.reverse()[:limit])
 
 
 def checkpoint_before(size: int) -> Publication | None:
@@ -292,6 +293,32 @@ def checks(number: int) -> list[Check]:
         *found,
         Check("inclusion", included, root, root if included else ""),
         Check("signature", is_signed(signed), key, key if is_signed(signed) else ""),
+    ]
+
+
+def proof_checks(given: proofs.ProofText) -> list[Check]:
+    """Hold a proof that somebody brings against our entry, its own checkpoint and our policy.
+
+    Raises EntryNotFound, and NoteInvalid where its checkpoint cannot be read.
+    """
+    row = entry(given.index)
+    stated = checkpoint.read(notes.text_of(given.note))
+    included = merkle.verify_inclusion(
+        leaf_hash=merkle.leaf_hash(row.canonical),
+        index=given.index,
+        size=stated.size,
+        proof=given.path,
+        root=stated.root,
+    )
+    try:
+        accepted, reason = house_policy().verify_checkpoint(given.note).origin == settings.LEDGER_ORIGIN, ""
+    except NoteInvalid as error:
+        accepted, reason = False, str(error)
+    root = stated.root.hex()
+    return [
+        _check("leaf_hash", bytes(row.leaf_hash), merkle.leaf_hash(row.canonical)),
+        Check("inclusion", included, root, root if included else ""),
+        Check("signature", accepted, "", reason),
     ]
 
 
