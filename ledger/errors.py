@@ -21,6 +21,7 @@ LedgerError
 ├── StaleSize(remembered, given)          the caller starts from another size than the one remembered
 ├── MemoryUnreadable(path, reason)        what a signer remembers is not a checkpoint: never begin anew
 ├── NoteInvalid(reason)                   a signed note, or a key, that does not hold
+├── ProofInvalid(reason)                  a text that is no inclusion proof
 ├── PolicyInvalid(line, reason)           a policy file that does not say clearly whom to trust
 ├── KeyUnusable(origin, reason)            the signing key cannot be read or made
 ├── WitnessFailed(name, reason)           a witness gave no cosignature
@@ -183,6 +184,12 @@ class MemoryUnreadable(LedgerError):
             % {"path": path, "reason": reason}
         )
         self.path, self.reason = path, reason
+
+
+class ProofInvalid(LedgerError, ValueError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class NoteInvalid(LedgerError, ValueError):

@@ -8,6 +8,7 @@ import json
 from functools import cached_property
 from typing import Any
 
+from django.contrib.postgres.indexes import BrinIndex, OpClass
 from django.db import models
 from django.db.models import F, Func, IntegerField, Q, Value
 from django.db.models.lookups import Exact, GreaterThan, LessThanOrEqual
@@ -46,6 +47,16 @@ class Sha256(Func):
         self.template, self.arg_joiner = "sha256(%(expressions)s)", " || "
 
 
+class Said(Func):
+    """What canonical bytes say in a member, its first 200 characters, read anew by the database."""
+
+    function = "ledger_said"
+    output_field = models.TextField()
+
+    def __init__(self, canonical: Any, member: str) -> None:
+        super().__init__(canonical, Value(member))
+
+
 class Intent(models.Model):
     """What a caller logged, in the caller's own transaction. It waits in `Pending` for its number."""
 
@@ -66,6 +77,12 @@ class Intent(models.Model):
             models.UniqueConstraint(name="intent_once_for_each_key", fields=["idempotency_key"]),
             models.CheckConstraint(
                 name="intent_leaf_hash", condition=Q(Exact(F("leaf_hash"), Sha256(b"\x00", "canonical")))
+            ),
+        ]
+        indexes = [  # over the bytes themselves: a column beside them could say something else
+            models.Index(Said(F("canonical"), "kind"), name="intent_kind"),
+            models.Index(
+                OpClass(Said(F("canonical"), "subject"), name="text_pattern_ops"), name="intent_subject"
             ),
         ]
         triggers = [
@@ -154,6 +171,7 @@ class Entry(models.Model):
                 condition=Q(Exact(F("chain_hash"), Sha256(b"\x02", "prev", "leaf_hash"))),
             ),
         ]
+        indexes = [BrinIndex(fields=["sequenced_at"], name="entry_sequenced_at")]
         triggers = [
             AppendOnly(),
             Rule(  # once for a whole batch: the look-ups are index scans, whatever the planner thinks of `fresh`

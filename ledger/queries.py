@@ -3,14 +3,15 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
-from ledger.domain import canonical, merkle, tiles
+from ledger.domain import canonical, checkpoint, merkle, notes, proofs, tiles
 from ledger.domain.entry import commitment
 from ledger.domain.keys import Keys
 from ledger.domain.openings import ERASED, erasure_key
@@ -24,7 +25,7 @@ from ledger.errors import (
 )
 from ledger.gateways import storage
 from ledger.gateways.tiles import Tree, read
-from ledger.models import Entry, Head, Intent, Opening, Pending, Publication
+from ledger.models import Entry, Head, Inspection, Intent, Opening, Pending, Publication, Said
 
 LONGEST_PAGE = 500
 
@@ -64,6 +65,41 @@ class ProvedEntry:
     def state(self) -> EntryState:
         """How far the entry has come."""
         return EntryState.SIGNED if self.proof else EntryState.SEQUENCED
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which entries are looked for; what is empty does not matter."""
+
+    kind: str = ""
+    subject: str = ""  # or how it begins
+    since: datetime | None = None
+    until: datetime | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two published checkpoints, and whether the older is a prefix of the newer: recomputed from the proof."""
+
+    old: Publication
+    new: Publication
+    proof: list[bytes]
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Signer:
+    """A key that our policy names, and what it did under one checkpoint."""
+
+    name: str
+    kind: bytes
+    key_id: str
+    is_log: bool
+    is_ours: bool
+    holds: bool | None  # None: it has not signed
+    may: bool  # the policy lets it sign this size
+    timestamp: int | None
 
 
 @dataclass(frozen=True)
@@ -118,12 +154,19 @@ def proved_entry(number: int) -> ProvedEntry:
     return proved_entries([number], signed.size)[0]
 
 
-def entries(*, after: int | None = None, limit: int = 50, newest_first: bool = False) -> list[Entry]:
+def entries(
+    *, after: int | None = None, limit: int = 50, newest_first: bool = False, where: Filter = Filter()
+) -> list[Entry]:
     """Return a page of entries: those after a number, or before it when the newest come first."""
-    rows = Entry.objects.select_related("intent").order_by("-number" if newest_first else "number")
+    rows = _filtered(where).select_related("intent").order_by("-number" if newest_first else "number")
     if after is not None:
         rows = rows.filter(number__lt=after) if newest_first else rows.filter(number__gt=after)
     return list(rows[: max(0, min(limit, LONGEST_PAGE))])
+
+
+def entry_count(*, where: Filter, most: int) -> int:
+    """Return how many entries are found, counting no further than `most`."""
+    return size() if where == Filter() else _filtered(where)[:most].count()
 
 
 def intent(intent_id: int) -> Intent:
@@ -157,9 +200,15 @@ def checkpoint_at(size: int | None = None) -> Publication:
     return found
 
 
-def checkpoints(*, limit: int = 50) -> list[Publication]:
-    """Return the newest published checkpoints, newest first."""
-    return list(_publications().reverse()[:limit])
+def checkpoints(*, limit: int = 50, before: int | None = None) -> list[Publication]:
+    """Return the newest published checkpoints, newest first; those before a size, if one is given."""
+    rows = _publications() if before is None else _publications().filter(pk__lt=before)
+    return list(rows.reverse()[:limit])
+
+
+def checkpoint_before(size: int) -> Publication | None:
+    """Return the published checkpoint before that of a size."""
+    return _publications().filter(pk__lt=size).last()
 
 
 def checkpoint_over(number: int) -> Publication | None:
@@ -197,6 +246,28 @@ def consistency(old_size: int, new_size: int) -> list[bytes]:
     return Tree(new.size).consistency(old.size)
 
 
+def comparison(old_size: int, new_size: int) -> Comparison:
+    """Hold an older published checkpoint against a newer one. Raises CheckpointNotFound."""
+    proof = consistency(old_size, new_size)
+    old, new = checkpoint_at(old_size), checkpoint_at(new_size)
+    holds = merkle.verify_consistency(
+        old_size=old.size, new_size=new.size, old_root=old.root, new_root=new.root, proof=proof
+    )
+    return Comparison(old, new, proof, holds)
+
+
+def signers(signed: Publication) -> list[Signer]:
+    """Return what each key of our policy did under a checkpoint: those of the log first."""
+    found, ours = house_policy(), set(keys().ml_dsa_vkeys)
+    named = [("", log.vkey) for log in found.logs] + [(each.name, each.vkey) for each in found.witnesses]
+    return [_signer(signed, found, name, vkey, is_ours=not name or vkey in ours) for name, vkey in named]
+
+
+def latest_inspection() -> Inspection | None:
+    """Return the last reading of the log by `ledger_fsck`."""
+    return Inspection.objects.last()
+
+
 def checks(number: int) -> list[Check]:
     """Recompute what can be recomputed of one entry, from its bytes up to the signature."""
     row = entry(number)
@@ -225,6 +296,32 @@ def checks(number: int) -> list[Check]:
     ]
 
 
+def proof_checks(given: proofs.ProofText) -> list[Check]:
+    """Hold a proof that somebody brings against our entry, its own checkpoint and our policy.
+
+    Raises EntryNotFound, and NoteInvalid where its checkpoint cannot be read.
+    """
+    row = entry(given.index)
+    stated = checkpoint.read(notes.text_of(given.note))
+    included = merkle.verify_inclusion(
+        leaf_hash=merkle.leaf_hash(row.canonical),
+        index=given.index,
+        size=stated.size,
+        proof=given.path,
+        root=stated.root,
+    )
+    try:
+        accepted, reason = house_policy().verify_checkpoint(given.note).origin == settings.LEDGER_ORIGIN, ""
+    except NoteInvalid as error:
+        accepted, reason = False, str(error)
+    root = stated.root.hex()
+    return [
+        _check("leaf_hash", bytes(row.leaf_hash), merkle.leaf_hash(row.canonical)),
+        Check("inclusion", included, root, root if included else ""),
+        Check("signature", accepted, "", reason),
+    ]
+
+
 def is_signed(signed: Publication) -> bool:
     """Tell whether a note is signed and cosigned as our policy asks, and says the size and root beside it."""
     try:
@@ -248,6 +345,40 @@ def house_policy() -> Policy:
 def policy() -> str:
     """Return the public keys to trust, as a policy file."""
     return house_policy().render(heading=keys().heading).decode()
+
+
+def _filtered(where: Filter) -> QuerySet[Entry]:
+    rows = Entry.objects.all()
+    if where.kind:
+        rows = rows.alias(kind=Said(F("intent__canonical"), "kind")).filter(kind=where.kind)
+    if where.subject:
+        rows = rows.alias(subject=Said(F("intent__canonical"), "subject")).filter(
+            subject__startswith=where.subject
+        )
+    if where.since:
+        rows = rows.filter(sequenced_at__gte=where.since)
+    if where.until:
+        rows = rows.filter(sequenced_at__lt=where.until)
+    return rows if where.number is None else rows.filter(number=where.number)
+
+
+def _signer(signed: Publication, policy: Policy, name: str, vkey: str, *, is_ours: bool) -> Signer:
+    key = notes.read_vkey(vkey)
+    try:
+        (signature,) = notes.verify(signed.note, [vkey]).signatures
+        holds, timestamp = True, signature.timestamp
+    except NoteInvalid:
+        holds, timestamp = False if notes.is_signed_by(signed.note, vkey) else None, None
+    return Signer(
+        name=name or key.name,
+        kind=key.kind,
+        key_id=key.key_id,
+        is_log=not name,
+        is_ours=is_ours,
+        holds=holds,
+        may=policy.is_valid(vkey, size=signed.size),
+        timestamp=timestamp,
+    )
 
 
 def _check(code: str, expected: bytes, found: bytes) -> Check:

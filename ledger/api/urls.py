@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from ledger.api import checkpoints, entries, files, intents
+from ledger.api import checkpoints, consistency, entries, files, intents
 
 
 class NumberConverter(StringConverter):
@@ -23,6 +23,7 @@ urlpatterns = [
     path("entries/<number:number>/proof/", entries.EntryProof.as_view(), name="ledger-entry-proof"),
     path("intents/<number:intent_id>/", intents.IntentDetail.as_view(), name="ledger-intent-detail"),
     path("checkpoint", checkpoints.LatestCheckpoint.as_view(), name="ledger-checkpoint"),
+    path("consistency/", consistency.Consistency.as_view(), name="ledger-consistency"),
 ]
 
 files_of_the_log = [

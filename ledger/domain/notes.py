@@ -156,6 +156,15 @@ def text_of(note: str) -> str:
     return text
 
 
+def is_signed_by(note: str, vkey: str) -> bool:
+    """Tell whether a note bears a line of this key, true or false. Raises NoteInvalid when malformed."""
+    key = read_vkey(vkey)
+    return any(
+        (name, key_id.hex()) == (key.name, key.key_id)
+        for name, key_id, _ in map(_signature_line, _split(note)[1])
+    )
+
+
 def _split(note: str) -> tuple[str, list[str]]:
     if not isinstance(note, str) or len(note) > MAX_BYTES:
         raise NoteInvalid("not a text of at most a megabyte")

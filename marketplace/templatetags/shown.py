@@ -1,7 +1,7 @@
 """Filters and tags that print values: two languages, amounts, dates, sizes, icons, seals and covers."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from licensing.domain.money import Money, display
 from marketplace import covers, seals
@@ -122,6 +123,18 @@ def moment(when: datetime | None) -> str:
     if when is None:
         return ""
     return format_html('<time datetime="{}">{}</time>', when.isoformat(), moment_text(when))
+
+
+def span(length: timedelta) -> str:
+    """Return how long something takes or took, in its largest unit."""
+    seconds = max(0, int(length.total_seconds()))
+    if seconds < 120:
+        return _("%(count)s s") % {"count": seconds}
+    if seconds < 7200:
+        return _("%(count)s min") % {"count": seconds // 60}
+    if seconds < 172_800:
+        return _("%(count)s h") % {"count": seconds // 3600}
+    return _("%(count)s days") % {"count": number(seconds // 86_400)}
 
 
 @register.filter

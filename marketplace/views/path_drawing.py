@@ -1,6 +1,7 @@
-"""Draws an inclusion proof (RFC 6962, section 2.1.1): the entry at the foot, the signed root on top.
+"""Draws proofs. Inclusion (RFC 6962, section 2.1.1): the entry at the foot, the signed root on top.
 
 Every sibling hash is a bar to the left or right of the way up; its length is log2 of the entries it covers.
+Consistency (section 2.1.2): the newer log as one line, cut into the subtrees whose hashes the proof names.
 """
 
 import math
@@ -10,7 +11,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from ledger.queries import Proof
+from ledger.queries import Comparison, Proof
 from marketplace.templatetags.shown import number
 
 ROW = 36
@@ -30,6 +31,11 @@ class Step:
     def side(self) -> str:
         """The side on which the sibling stands."""
         return _("left") if self.left else _("right")
+
+    @property
+    def holder(self) -> str:
+        """Which of two logs has the subtree."""
+        return _("both") if self.left else _("the newer only")
 
     @property
     def covers(self) -> str:
@@ -81,6 +87,46 @@ def draw(proof: Proof, path: list[Step]) -> SafeString:
     }
     return mark_safe(
         f'<svg role="img" viewBox="0 0 810 {height}"><title>{escape(words)}</title>{"".join(parts)}</svg>'
+    )
+
+
+def subtrees(old_size: int, size: int, start: int = 0, whole: bool = True) -> list[tuple[int, int]]:
+    """Return first and last entry below each hash of a consistency proof, in the order of the proof."""
+    if old_size == size:
+        return [] if whole else [(start, start + size - 1)]
+    split = 1 << (size - 1).bit_length() - 1
+    if old_size <= split:
+        return [*subtrees(old_size, split, start, whole), (start + split, start + size - 1)]
+    return [*subtrees(old_size - split, size - split, start + split, False), (start, start + split - 1)]
+
+
+def consistency_steps(found: Comparison) -> list[Step]:
+    """Return the hashes of a consistency proof with what each of them covers; `left` is what both logs have."""
+    places = subtrees(found.old.size, found.new.size)
+    return [
+        Step(last < found.old.size, first, last, digest.hex())
+        for (first, last), digest in zip(places, found.proof, strict=True)
+    ]
+
+
+def draw_consistency(found: Comparison, path: list[Step]) -> SafeString:
+    """Draw the newer log as a line, what the older one had above it, and the proof's subtrees below."""
+    old, new = found.old.size, found.new.size
+    scale = 806 / new
+    mark = 2 + old * scale
+    parts = [
+        f'<rect class="bar" x="2" y="24" width="{old * scale:.1f}" height="17"/>',
+        f'<rect class="rest" x="{mark:.1f}" y="24" width="{(new - old) * scale:.1f}" height="17"/>',
+        _text(2, 15, _("the log of %(size)s entries") % {"size": number(old)}, "strong"),
+        _text(808, 15, _("now %(size)s") % {"size": number(new)}, "strong", "end"),
+    ]
+    for step in path:
+        left, right = 2 + step.first * scale, 2 + (step.last + 1) * scale
+        side = "old" if step.left else "new"
+        parts.append(f'<path class="span {side}" d="M{left:.1f} 52V58H{max(right, left + 1):.1f}V52"/>')
+    words = _("Consistency of %(old)s entries with %(new)s") % {"old": number(old), "new": number(new)}
+    return mark_safe(
+        f'<svg role="img" viewBox="0 0 810 64"><title>{escape(words)}</title>{"".join(parts)}</svg>'
     )
 
 

@@ -31,7 +31,12 @@ def short(document: Document) -> str:
 
 def kind_name(kind: str) -> str:
     """Return the name of a kind of entry."""
-    names = {
+    return kind_names().get(kind, kind)
+
+
+def kind_names() -> dict[str, str]:
+    """Return the names of the kinds of entry that the house writes."""
+    return {
         "asset.registered": _("Registration of an asset"),
         "version.published": _("Publication of a version"),
         "asset.public_interest": _("Public interest"),
@@ -41,8 +46,8 @@ def kind_name(kind: str) -> str:
         "grant.revoked": _("Revocation of a grant"),
         "file.delivered": _("Delivery of a file"),
         ERASED: _("Erasure of a personal value"),
+        "log.repaired": _("Repair of the log's files"),
     }
-    return names.get(kind, kind)
 
 
 def ref_name(name: str) -> str:
@@ -68,6 +73,7 @@ def ref_name(name: str) -> str:
         "entry": _("Entry"),
         "field": _("Field"),
         "ground": _("Ground"),
+        "checkpoint": _("Checkpoint"),
     }
     return names.get(name, name)
 
@@ -162,6 +168,12 @@ def ground_name(ground: str) -> str:
     return pick(GROUND_NAMES[Ground(ground)], get_language() or "en") if ground in list(Ground) else ground
 
 
+def _repaired(document: Document) -> str:
+    return _("files of the log were written anew, to what checkpoint %(size)s says.") % {
+        "size": number(document["refs"].get("checkpoint", 0))
+    }
+
+
 TELLERS: dict[str, Callable[[Document], str]] = {
     "asset.registered": _registered,
     "version.published": _published,
@@ -172,4 +184,5 @@ TELLERS: dict[str, Callable[[Document], str]] = {
     "grant.revoked": _revoked,
     "file.delivered": _delivered,
     ERASED: _erased,
+    "log.repaired": _repaired,
 }

@@ -214,6 +214,10 @@ def help_topics() -> dict[str, Words]:
                     _("Where the key comes from"),
                     code="python3 manage.py ledger_policy --out policy.txt\n"
                     "python3 manage.py audit_report --asset ARK --at 2026-11-23 --out report/",
+                    links=[
+                        Link(_("Offline verifier, one file"), reverse("verifier")),
+                        Link(_("Policy: the keys to trust"), reverse("tlog-policy")),
+                    ],
                 ),
             ],
         ),

@@ -1,55 +1,59 @@
-"""Verification: a certificate number, a hash or a file in; one line for each check out."""
+"""Verification: a number, a hash, an identifier or a file in; one line for each check out.
+
+With JavaScript a file is hashed and a proof is checked in the browser (static/js/verify.js), and only the hash is
+asked here. Without it a file is sent, looked at and forgotten.
+"""
 
 import hashlib
-import re
-from dataclasses import dataclass
+from pathlib import Path
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 from ledger import queries as ledger
-from licensing import queries as licensing
-from licensing.errors import NotFound
-from licensing.errors import Refused as LicensingRefused
-from marketplace.errors import Refused
-from marketplace.queries import catalogue
-from marketplace.templatetags.shown import day_text, plain, short_hash
-from marketplace.views import errors
-from marketplace.views.cards import address
-from marketplace.views.ledger import check_words
-from marketplace.views.parts import Check
+from ledger import verifier as offline
+from marketplace.views import errors, verify_files, verify_names
+from marketplace.views.cards import absolute
+from marketplace.views.verify_names import Result
 
 LARGEST = 100_000_000
-MOST_FILES = 5
-
-
-@dataclass(frozen=True)
-class Result:
-    """What verification found."""
-
-    heading: str
-    checks: list[Check]
 
 
 def verify(request: HttpRequest) -> HttpResponse:
-    """Verify what was asked for; a file that is sent is hashed and forgotten."""
+    """Verify what was asked for; a file that is sent is looked at and forgotten."""
     upload = request.FILES.get("file") if request.method == "POST" else None
     if upload is not None:
-        if (upload.size or 0) > LARGEST:
-            return errors.page(request, 413)
-        return redirect(f"{reverse('verify')}?q={digest(upload)}")
+        return sent(request, upload)
     asked = request.GET.get("q", "").replace("\x00", "").strip()[:200]
-    result = look_up(asked) if asked else None
-    return render(request, "marketplace/verify.html", {"page": {"asked": asked, "result": result}})
+    return show(request, asked, verify_names.look_up(asked) if asked else None)
 
 
 def number(request: HttpRequest, number: str) -> HttpResponse:
     """Verify a certificate by its number."""
-    result = of_certificate(number)
-    return render(request, "marketplace/verify.html", {"page": {"asked": number, "result": result}})
+    return show(request, number, verify_names.of_certificate(number))
+
+
+def sent(request: HttpRequest, upload: UploadedFile) -> HttpResponse:
+    """Verify a file that was sent: as a proof, a certificate or a report, else by its hash."""
+    if (upload.size or 0) > LARGEST:
+        return errors.page(request, 413)
+    sha256 = digest(upload)
+    result = None if verify_names.is_known(sha256) else verify_files.of(upload)
+    if result is None:
+        return redirect(f"{reverse('verify')}?q={sha256}")
+    return show(request, "", result)
+
+
+def show(request: HttpRequest, asked: str, result: Result | None) -> HttpResponse:
+    """Show the form and what was found, or the finding alone to a script."""
+    template = "_verify_result.html" if request.htmx else "verify.html"
+    page = {"asked": asked, "result": result, "policy_url": absolute(reverse("tlog-policy"))}
+    response = render(request, f"marketplace/{template}", {"page": page})
+    response["Vary"] = "HX-Request"
+    return response
 
 
 def digest(upload: UploadedFile) -> str:
@@ -60,96 +64,17 @@ def digest(upload: UploadedFile) -> str:
     return hashed.hexdigest()
 
 
-def look_up(asked: str) -> Result:
-    """Verify whatever was given, by its shape."""
-    if re.fullmatch(r"[0-9a-fA-F]{64}", asked):
-        return of_hash(asked.lower())
-    if asked.lower().startswith("ark:"):
-        return of_identifier(asked)
-    return of_certificate(asked)
+@require_safe
+def verifier(request: HttpRequest) -> HttpResponse:
+    """Answer with the offline verifier, one file."""
+    response = HttpResponse(Path(offline.__file__).read_bytes(), content_type="text/x-python; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="verifier.py"'
+    return response
 
 
-def of_hash(sha256: str) -> Result:
-    """Say which published file or which terms have this hash."""
-    files = list(licensing.files_with(sha256)[:MOST_FILES])
-    if files:
-        checks = []
-        for file in files:
-            asset = file.version.asset
-            named = {
-                "name": file.name,
-                "number": file.version.number,
-                "title": plain(file.version.title),
-                "day": day_text(file.version.published_at),
-            }
-            entry = ledger.number_of(file.version.intent_id)
-            text = _("“%(name)s” of “%(title)s”, version %(number)s, published on %(day)s.") % named
-            link = reverse("ledger-entry", args=[entry]) if entry is not None else ""
-            checks.append(Check("pass", asset.ark_id, text, link, _("Ledger entry") if link else ""))
-        return Result(_("These are the very bytes that were published"), checks)
-    try:
-        licensing.policy(sha256)
-    except NotFound:
-        return unknown(
-            _("No published file and no terms have this hash. One changed byte gives another hash.")
-        )
-    text = _("Terms with this hash have been offered here.")
-    return Result(_("These are terms of this exchange"), [Check("pass", _("Terms"), text)])
-
-
-def of_identifier(asked: str) -> Result:
-    """Say what an identifier stands for."""
-    try:
-        listing = catalogue.find(asked)
-    except (Refused, LicensingRefused) as error:
-        return unknown(str(error))
-    text = _("The identifier stands for “%(title)s”.") % {"title": plain(listing.title)}
-    return Result(_("A registered dataset"), [Check("pass", asked, text, address(listing), _("See it"))])
-
-
-def of_certificate(asked: str) -> Result:
-    """Check a certificate: the grant, its terms, its entry and everything above it."""
-    try:
-        grant = licensing.grant_numbered(asked)
-    except NotFound:
-        return unknown(_("No certificate has this number. Check the digits against the paper."))
-    revoked = licensing.revoked_at(grant)
-    terms = licensing.terms_of(grant)
-    checks = [
-        Check(
-            "fail" if revoked else "pass",
-            _("Grant"),
-            _("Revoked on %(day)s.") % {"day": day_text(revoked)}
-            if revoked
-            else _("Given on %(day)s and not revoked.") % {"day": day_text(grant.issued_at)},
-            reverse("certificate", args=[grant.number]),
-            _("Certificate"),
-        ),
-        Check(
-            "pass" if terms.sha256 == grant.policy_id else "fail",
-            _("Terms"),
-            _("The text of the terms hashes to %(hash)s, as the grant says.")
-            % {"hash": short_hash(grant.policy_id)},
-        ),
-    ]
-    entry = ledger.number_of(grant.intent_id)
-    if entry is None:
-        checks.append(Check("wait", _("Ledger"), _("The entry is waiting for its number.")))
-    else:
-        proved = ledger.proved_entry(entry)
-        named = (
-            proved.document["subject"] == grant.number
-            and proved.document["refs"].get("policy") == grant.policy_id
-        )
-        told = _("Entry %(number)s names this certificate and these terms.") % {"number": entry}
-        link = reverse("ledger-entry", args=[entry])
-        checks.append(Check("pass" if named else "fail", _("Ledger"), told, link, _("Ledger entry")))
-        checks += [check_words(check, proved) for check in ledger.checks(entry)]
-    failed = any(check.state == "fail" for check in checks)
-    heading = _("Certificate %(number)s does not hold") if failed else _("Certificate %(number)s holds")
-    return Result(heading % {"number": grant.number}, checks)
-
-
-def unknown(reason: str) -> Result:
-    """Say that nothing is known, and why."""
-    return Result(_("Nothing here is known by that"), [Check("fail", _("Not found"), reason)])
+@require_safe
+def policy(request: HttpRequest) -> HttpResponse:
+    """Answer with the public keys to trust, a C2SP tlog-policy."""
+    response = HttpResponse(ledger.policy(), content_type="text/plain; charset=utf-8")
+    response["Access-Control-Allow-Origin"] = "*"
+    return response

@@ -4,6 +4,8 @@ import shutil
 
 import pytest
 
+from tests.browser.walking import AXE, LOOKS, Walk
+
 OPTIONS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -33,3 +35,14 @@ def browser():
         browser = playwright.chromium.launch(executable_path=path, args=list(OPTIONS))
         yield browser
         browser.close()
+
+
+@pytest.fixture(params=LOOKS, ids=lambda look: "-".join(map(str, look)))
+def walk(browser, request):
+    """Lend a walk; at its end nothing may have gone wrong."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: npm ci --ignore-scripts")
+    walk = Walk(browser, *request.param)
+    yield walk
+    walk.context.close()
+    assert walk.faults == [], "\n".join(walk.faults)

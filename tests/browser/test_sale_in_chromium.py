@@ -5,86 +5,16 @@ console, and no answer that failed. Narrow and wide, light and dark.
 """
 
 import hashlib
-import os
 import re
 import uuid
 from pathlib import Path
 
-import pytest
-
 from marketplace.local import recount, sale
-from marketplace.local.house import BASE_DIR
 from marketplace.local.services import OWN_CATALOGUE
 
 FOLDER = OWN_CATALOGUE
 DATASET = next(one for one in sale.datasets(FOLDER) if one["id"] == "cg-bronze")
-AXE = BASE_DIR / "node_modules/axe-core/axe.min.js"
 TITLES = {"en": "title_en", "zh-hans": "title_zh"}
-LOOKS = [("en", 1280, "light"), ("zh-hans", 390, "dark")]
-SERIOUS = {"serious", "critical"}
-
-
-class Walk:
-    """One page of the browser, with all that went wrong on it."""
-
-    def __init__(self, browser, language: str, width: int, colours: str) -> None:
-        self.language, self.faults, self.shots = language, [], 0
-        locale = "zh-CN" if language == "zh-hans" else "en-GB"
-        self.context = browser.new_context(
-            locale=locale,
-            viewport={"width": width, "height": 900},
-            color_scheme=colours,
-            accept_downloads=True,
-            bypass_csp=False,
-        )
-        self.page = self.context.new_page()
-        self.page.on(
-            "console", lambda said: self.note(said.type, said.text) if said.type == "error" else None
-        )
-        self.page.on("pageerror", lambda error: self.note("script", str(error)))
-        self.page.on(
-            "response", lambda answer: self.note(answer.status, answer.url) if answer.status >= 400 else None
-        )
-
-    def note(self, kind, what: str) -> None:
-        self.faults.append(f"{self.page.url}: {kind} {what}")
-
-    def look(self, name: str) -> None:
-        """Check the page that is open, and keep a picture where WENSHI_SHOTS names a folder."""
-        self.page.wait_for_load_state("load")
-        wide = self.page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        if wide > 0:
-            self.note("wide", f"the page is {wide} px wider than the window")
-        if folder := os.environ.get("WENSHI_SHOTS"):
-            self.shots += 1
-            self.page.screenshot(
-                path=Path(folder) / f"{self.language}-{self.shots:02}-{name}.png", full_page=True
-            )
-        self.page.evaluate(AXE.read_text() + "; undefined")
-        for found in self.page.evaluate("axe.run()")["violations"]:
-            if found["impact"] in SERIOUS:
-                self.note("axe", f"{found['id']}: {found['nodes'][0]['html'][:200]}")
-
-    def open(self, base: str, path: str) -> None:
-        self.page.goto(f"{base}/{self.language}/{path}")
-
-    def press(self, selector: str) -> None:
-        """Press what the selector finds, and wait for the page that it leads to."""
-        with self.page.expect_navigation():
-            self.page.click(selector)
-
-
-@pytest.fixture(params=LOOKS, ids=lambda look: "-".join(map(str, look)))
-def walk(browser, request):
-    """Lend a walk; at its end nothing may have gone wrong."""
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: npm ci --ignore-scripts")
-    walk = Walk(browser, *request.param)
-    yield walk
-    walk.context.close()
-    assert walk.faults == [], "\n".join(walk.faults)
 
 
 def test_search_listing_buy_pay_download_verify(walk, live_house):

@@ -71,10 +71,10 @@ def test_search_listing_order_pay_grant_download_verify(live_house, language):
 
     stranger = Visitor(live_house.base, language)
     stranger.open(stranger.path("verify/"))
-    stranger.send(r"/verify/", q=number)
+    stranger.send(r"/verify/$", q=number)
     assert stranger.page.status == 200 and number in stranger.page.text
     stranger.open(stranger.path("verify/"))
-    stranger.send(r"/verify/", q=arrived)
+    stranger.send(r"/verify/$", q=arrived)
     assert (
         dataset[title] in stranger.page.text or number in stranger.page.text or arrived in stranger.page.text
     )

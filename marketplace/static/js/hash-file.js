@@ -1,29 +1,37 @@
-// Hashes a file in the browser and sends only the hash; without this module the form sends the file itself.
+// Hashes in the browser: SHA-256 of files, and the tree of RFC 6962. Nothing here sends anything.
 
-const form = document.querySelector("[data-hash-in-browser]");
-const input = form?.querySelector("input[type=file]");
-const status = form?.querySelector("[data-hash-status]");
+export const canHash = Boolean(globalThis.crypto?.subtle); // absent on pages that came without TLS
 
-async function verify(file) {
-  status.textContent = file.name;
-  const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
-  const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  location.assign(`${form.action}?q=${hex}`);
+export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+export const unhex = (text) => Uint8Array.from(text.match(/[0-9a-f]{2}/g) ?? [], (pair) => parseInt(pair, 16));
+export const unbase64 = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+
+export async function sha256(...parts) {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 }
 
-if (form && crypto.subtle) {
-  for (const part of form.querySelectorAll("[data-when-local]")) part.hidden = false;
-  for (const part of form.querySelectorAll("[data-when-sent]")) part.hidden = true;
-  input.addEventListener("change", () => input.files.length && verify(input.files[0]));
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    form.classList.add("over");
-  });
-  form.addEventListener("dragleave", () => form.classList.remove("over"));
-  form.addEventListener("drop", (event) => {
-    event.preventDefault();
-    form.classList.remove("over");
-    if (event.dataTransfer.files.length) verify(event.dataTransfer.files[0]);
-  });
+export const leafHash = (data) => sha256([0], data);
+const nodeHash = (left, right) => sha256([1], left, right);
+
+// RFC 9162, section 2.1.3.2: the root that the path leads to, or null where its length is not the tree's.
+export async function rootOf({ leaf, index, size, path }) {
+  if (!(index >= 0n && index < size)) return null;
+  let position = index, last = size - 1n, found = leaf;
+  for (const sibling of path) {
+    if (last === 0n || sibling.length !== 32) return null;
+    if (position & 1n || position === last) {
+      found = await nodeHash(sibling, found);
+      while (!(position & 1n) && position) [position, last] = [position >> 1n, last >> 1n];
+    } else {
+      found = await nodeHash(found, sibling);
+    }
+    [position, last] = [position >> 1n, last >> 1n];
+  }
+  return last === 0n ? found : null;
 }

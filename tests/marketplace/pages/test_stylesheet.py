@@ -8,6 +8,7 @@ import pytest
 CSS = Path(__file__).resolve().parents[3] / "marketplace" / "static" / "site.css"
 TEXT = CSS.read_text(encoding="utf-8")
 REPORT = (CSS.parent / "report.css").read_text(encoding="utf-8")  # which only audit reports load
+LEDGER = (CSS.parent / "ledger.css").read_text(encoding="utf-8")  # which pages of the log and of proof load
 TOKENS = TEXT[TEXT.index("@layer tokens {") : TEXT.index("@layer base {")]
 GROUNDS = ("paper", "paper-2", "card")
 READ = ("ink", "ink-2", "ink-3", "accent", "accent-hover", "link", "ok", "warn", "err")
@@ -108,17 +109,22 @@ def test_the_ratios_are_those_that_the_design_names(theme, one, other, promised)
 
 
 def test_only_the_tokens_layer_names_a_colour():
-    rest = TEXT.replace(TOKENS, "") + REPORT
+    rest = TEXT.replace(TOKENS, "") + REPORT + LEDGER
     assert re.findall(r"#[0-9a-fA-F]{3,8}\b|rgba?\(|hsla?\(|oklch\(", rest) == []
 
 
 def test_every_colour_that_is_used_is_a_token():
-    used = set(re.findall(r"var\(--([a-z0-9-]+)\)", TEXT + REPORT))
+    used = set(re.findall(r"var\(--([a-z0-9-]+)\)", TEXT + REPORT + LEDGER))
     assert used - set(re.findall(r"--([a-z0-9-]+):", TEXT)) == set()
 
 
 def test_the_style_sheet_stays_under_forty_kilobytes():
-    assert len(TEXT.encode()) <= 40_000 and len(REPORT.encode()) <= 6_000
+    assert len(TEXT.encode()) <= 40_000 and len(REPORT.encode()) <= 6_000 and len(LEDGER.encode()) <= 6_000
+
+
+def test_each_script_of_ours_stays_under_eight_kilobytes():
+    sizes = {path.name: path.stat().st_size for path in CSS.parent.glob("js/*.js")}
+    assert {name: size for name, size in sizes.items() if size > 8_000} == {}
 
 
 def test_every_class_in_the_templates_is_one_of_the_style_sheet_or_of_the_scripts():
@@ -131,7 +137,7 @@ def test_every_class_in_the_templates_is_one_of_the_style_sheet_or_of_the_script
             )  # notice-{% if … %}err{% else %}…
             plain = re.sub(r"\{[%{].*?[%}]\}", " ", value)
             used |= {word for word in plain.split() if not word.endswith("-")}
-    known = set(re.findall(r"\.([a-z][a-z0-9-]*)", TEXT + REPORT))
+    known = set(re.findall(r"\.([a-z][a-z0-9-]*)", TEXT + REPORT + LEDGER))
     assert used - known - UNSTYLED == set()
 
 
