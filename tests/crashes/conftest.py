@@ -1,6 +1,8 @@
 """A house with a database, a log and nobody at work in it, and a process there that does as it is told."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -52,9 +54,15 @@ class QuietHouse(LiveHouse):
         (self.house.state / "stop").unlink(missing_ok=True)
         self.process.stdin.write(json.dumps(jobs) + "\n")
         self.process.stdin.flush()
-        answers = []
-        yield json.loads(self.process.stdout.readline()), answers
-        answers += json.loads(self.process.stdout.readline())
+        children, answers = json.loads(self.process.stdout.readline()), []
+        try:
+            yield children, answers
+        except BaseException:
+            for child in children:  # they are waited for below
+                os.kill(child, signal.SIGKILL)
+            raise
+        finally:
+            answers += json.loads(self.process.stdout.readline())
 
     def do(self, *jobs):
         """Have jobs done beside each other, and return their answers; None is that of a killed one."""
@@ -65,6 +73,17 @@ class QuietHouse(LiveHouse):
     def stop(self):
         """Tell the jobs that go on and on to end."""
         (self.house.state / "stop").touch()
+
+    @contextmanager
+    def postgres_stopped(self):
+        """Have the database stopped in its orderly way, with all that it committed, until the block ends."""
+        servers.let_go("postgres", house=self.house)
+        yield
+        servers.hold("postgres", house=self.house)
+
+    def signed(self):
+        """Return the newest signed size."""
+        return self.rows("SELECT max(size) FROM ledger_checkpoint")[0][0]
 
     def kills(self):
         """Return how many kills have come."""
