@@ -99,6 +99,32 @@ def served(folder):
     return {path: path.read_bytes() for path in files}
 
 
+def test_a_file_that_was_named_before_a_kill_is_made_to_last_by_the_next_run(folder, monkeypatch):
+    """Else the next run would sign over a name that a power cut may still take away."""
+    synced = []
+
+    def sync(path):
+        synced.append(path)
+        if len(synced) == 2:  # the folder was made, the file named in it
+            raise InterruptedError
+
+    monkeypatch.setattr(storage, "_sync_folder", sync)
+    folder.mkdir()
+    with pytest.raises(InterruptedError):
+        storage.put("tile/one", b"1")
+    storage.put("tile/one", b"1")
+    assert synced[-1] == folder / "tile"
+    assert len(synced) == 3
+
+
+def test_what_a_signer_remembered_before_a_kill_is_made_to_last_by_the_next(tmp_path, monkeypatch):
+    kept, synced = memory.Memory(tmp_path), []
+    kept.advance(origin="one", size=1, root=bytes(32))
+    monkeypatch.setattr(memory, "sync_folder", synced.append)
+    kept.advance(origin="one", size=1, root=bytes(32))
+    assert synced == [tmp_path]
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("error", ERRORS, ids=[errno.errorcode[each] for each in ERRORS])
 def test_whatever_call_fails_the_work_stops_and_the_next_run_goes_on(folder, now, error):
