@@ -340,7 +340,9 @@ def check(acknowledged: list[str]) -> dict:
     with connection.cursor() as cursor:
         cursor.execute(UNMATCHED)
         if (unmatched := cursor.fetchone()[0]) or queries.pending_count():
-            wrong.append(f"{unmatched} business rows and intents without each other, or an intent still waits")
+            wrong.append(
+                f"{unmatched} business rows and intents without each other, or an intent still waits"
+            )
     if signed.size != head.size or bytes(signed.root) != merkle.root(leaves):
         wrong.append(f"{signed.size} entries are signed, there are {head.size}, or the root is another")
     if Memory(settings.LEDGER_MEMORY).last(settings.LEDGER_ORIGIN) != (signed.size, bytes(signed.root)):
@@ -370,8 +372,17 @@ def entries_on_file(size: int) -> list[bytes]:
 
 def published_files() -> list[tuple[int, str]]:
     """Return size and root of each note that a stranger can read now, `checkpoint` first; each must verify."""
-    names = ["checkpoint", *sorted((f"checkpoints/{name}" for name in storage.names("checkpoints")
-                                    if not name.startswith(".draft-")), key=lambda name: -int(name[12:]))]
+    names = [
+        "checkpoint",
+        *sorted(
+            (
+                f"checkpoints/{name}"
+                for name in storage.names("checkpoints")
+                if not name.startswith(".draft-")
+            ),
+            key=lambda name: -int(name[12:]),
+        ),
+    ]
     found = []
     for name in names[:20]:
         data = storage.read(name)
@@ -420,7 +431,9 @@ def fork(job: dict, result: Path) -> int:
         result.write_text(json.dumps(JOBS[job["do"]](job)))
         status = 0
     except BaseException as error:
-        result.write_text(json.dumps({"raised": type(error).__name__, "told": traceback.format_exc()[-3000:]}))
+        result.write_text(
+            json.dumps({"raised": type(error).__name__, "told": traceback.format_exc()[-3000:]})
+        )
     os._exit(status)
 
 
@@ -435,7 +448,10 @@ def main() -> None:
         print(json.dumps(children), flush=True)
         for child in children:
             os.waitpid(child, 0)
-        print(json.dumps([json.loads(each.read_text()) if each.exists() else None for each in results]), flush=True)
+        print(
+            json.dumps([json.loads(each.read_text()) if each.exists() else None for each in results]),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

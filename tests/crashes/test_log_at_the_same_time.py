@@ -74,7 +74,11 @@ def test_many_writers_and_two_sequencers_neither_fork_nor_gap_nor_lose(quiet_hou
 
 @pytest.mark.parametrize(
     "step",
-    ["a batch is copied, not committed", "the files are written, nothing is signed", "a checkpoint is cosigned"],
+    [
+        "a batch is copied, not committed",
+        "the files are written, nothing is signed",
+        "a checkpoint is cosigned",
+    ],
 )
 def test_a_stopped_process_is_cut_off_and_harms_nothing_when_it_wakes(quiet_house, step):
     before = begin(quiet_house)
@@ -132,7 +136,9 @@ def test_nothing_is_signed_over_a_lost_tail(promoted):
             [told] = promoted.do({"do": "work"})
             assert told.get("raised") in expected, (more, gone, told)
             if gone:
-                shutil.rmtree(hidden[gone], ignore_errors=True)  # the folder is made again, without a memory in it
+                shutil.rmtree(
+                    hidden[gone], ignore_errors=True
+                )  # the folder is made again, without a memory in it
                 (folder / "hidden").rename(hidden[gone])
     assert promoted.signed() == 5
     with pytest.raises(CommandFailed, match="The ledger does not hold"):
@@ -142,7 +148,10 @@ def test_nothing_is_signed_over_a_lost_tail(promoted):
 @pytest.mark.nightly
 @pytest.mark.parametrize("count", [0, 300])
 def test_what_many_wrote_is_dumped_restored_and_verified(new_house, tmp_path, count):
-    jobs = [{"do": "write", "name": f"dump-{number}", "count": 6, "each": 1} for number in range(50 if count else 0)]
+    jobs = [
+        {"do": "write", "name": f"dump-{number}", "count": 6, "each": 1}
+        for number in range(50 if count else 0)
+    ]
     with new_house.doing({"do": "sequence"}, *jobs):
         wait("the writers", lambda: len(new_house.acknowledged()) >= count)
         new_house.stop()
@@ -152,7 +161,9 @@ def test_what_many_wrote_is_dumped_restored_and_verified(new_house, tmp_path, co
     new_house.manage("backup", str(tmp_path / "house.tar"))
     with LiveHouse(tmp_path / "restored") as restored:
         restored.manage("restore", str(tmp_path / "house.tar"))
-        restored.manage("shell", "-v0", "-c", "from ledger.tasks import sequence, publish; sequence(); publish()")
+        restored.manage(
+            "shell", "-v0", "-c", "from ledger.tasks import sequence, publish; sequence(); publish()"
+        )
         assert restored.manage("ledger_fsck").split()[:2] == ["ok", str(count)]
         if count:
             published = (new_house.house.state / "log/checkpoint").read_bytes()

@@ -33,7 +33,9 @@ def published(house):
 
 
 def test_checkpoint_tiles_bundles_and_proofs_are_answered_with_postgresql_stopped(live_house):
-    live_house.manage("shell", "-v0", "-c", "from ledger.tasks import sequence, publish; sequence(); publish()")
+    live_house.manage(
+        "shell", "-v0", "-c", "from ledger.tasks import sequence, publish; sequence(); publish()"
+    )
     size = int(published(live_house).splitlines()[1])
     width = f".p/{size % 256}" if size < 256 else ""
     names = (
