@@ -35,9 +35,11 @@ def sign(*, now: datetime) -> Checkpoint | None:
         last = Checkpoint.objects.order_by("size").last()
         head = Head.objects.first()
         size, signed_size = head.size if head else 0, last.size if last else 0
-        seen = _remembered() or (signed_size, b"")
-        if size < max(signed_size, seen[0]):
-            raise Rollback(max(signed_size, seen[0]), size)
+        memory = Memory(settings.LEDGER_MEMORY)
+        seen = memory.last(settings.LEDGER_ORIGIN)
+        known, _ = seen or _published() or (0, b"")
+        if size < max(signed_size, known):
+            raise Rollback(max(signed_size, known), size)
         if head is None:
             return None
         old_root = bytes(last.root) if last else merkle.root([])
@@ -45,12 +47,15 @@ def sign(*, now: datetime) -> Checkpoint | None:
             raise SecondRoot(size, old_root, bytes(head.root))
         if size == signed_size:
             return None
+        published = _published()  # may be ahead of database and memory both, where these were put back
+        if published and size < published[0]:
+            raise Rollback(published[0], size)
         write_files(old_size=signed_size, old_root=old_root, size=size, root=bytes(head.root))
         tree = Tree(size)
-        root, proof = tree.root(), tree.consistency(seen[0]) if seen[0] else []
-        Memory(settings.LEDGER_MEMORY).advance(
-            origin=settings.LEDGER_ORIGIN, size=size, root=root, proof=proof
-        )
+        root, proof = tree.root(), tree.consistency(seen[0]) if seen else []
+        if published and (found := tree.prefix_root(published[0])) != published[1]:
+            raise SecondRoot(published[0], published[1], found)
+        memory.advance(origin=settings.LEDGER_ORIGIN, size=size, root=root, proof=proof)
         return Checkpoint.objects.create(size=size, root=root, note=note(size, root), signed_at=now)
 
 
@@ -95,10 +100,8 @@ def note(size: int, root: bytes) -> str:
     return notes.sign(checkpoint.text(origin=settings.LEDGER_ORIGIN, size=size, root=root), signing)
 
 
-def _remembered() -> tuple[int, bytes] | None:
-    """Return size and root of what this signer signed last; without a memory, of what strangers see published."""
-    if last := Memory(settings.LEDGER_MEMORY).last(settings.LEDGER_ORIGIN):
-        return last
+def _published() -> tuple[int, bytes] | None:
+    """Return size and root of what strangers see published, if it is of this log."""
     published = storage.read("checkpoint")
     if published is None:
         return None

@@ -67,6 +67,8 @@ class Memory:
             _check_extends(kept, size=size, root=root, proof=proof)
             if kept is None or size > kept.size:
                 self._write(origin, note or checkpoint.text(origin=origin, size=size, root=root))
+            else:
+                sync_folder(self.folder)  # who wrote it may have been killed before this
 
     def path(self, origin: str, suffix: str = "") -> Path:
         """Return where a log is remembered."""

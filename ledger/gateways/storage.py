@@ -38,6 +38,10 @@ class LogFiles(FileSystemStorage):
         _sync_folder(path.parent)
         return name
 
+    def keep(self, name: str) -> None:
+        """Make sure of a file that is there: who named it may have been killed before the folder was synced."""
+        _sync_folder(Path(self.path(name)).parent)
+
 
 def files() -> Storage:
     """Return where the files of the log lie."""
@@ -55,10 +59,12 @@ def read(name: str) -> bytes | None:
 
 def put(name: str, data: bytes) -> None:
     """Write a file that never changes, and read it back. Raises FileContradicts if other bytes stand there."""
-    found = read(name)
+    store, found = files(), read(name)
     if found is None:
-        files().save(name, ContentFile(data))
+        store.save(name, ContentFile(data))
         found = read(name)
+    elif isinstance(store, LogFiles):
+        store.keep(name)
     if found != data:
         raise FileContradicts(name)
 

@@ -34,6 +34,10 @@ class Tree:
         """Return the root of the tree."""
         return merkle.range_root(self.node, 0, self.size) if self.size else merkle.root([])
 
+    def prefix_root(self, size: int) -> bytes:
+        """Return the root that the tree had when it was of a smaller size, from 1 on."""
+        return merkle.range_root(self.node, 0, size)
+
     def leaf(self, index: int) -> bytes:
         """Return the hash of one entry."""
         return self.node(0, index)

@@ -1,11 +1,13 @@
 """Signing: every checkpoint extends the one before it, or none is signed."""
 
+import shutil
+
 import pytest
 from django.db import connection
 
 from ledger import queries
 from ledger.actions import checkpoints, sequencer
-from ledger.domain import merkle
+from ledger.domain import checkpoint, merkle, notes
 from ledger.errors import (
     CheckpointNotFound,
     EntryNotFound,
@@ -15,6 +17,7 @@ from ledger.errors import (
     Rollback,
     SecondRoot,
 )
+from ledger.gateways import storage
 from ledger.models import Checkpoint
 from tests.ledger.conftest import append, attacker, fill, leaf_hashes
 
@@ -151,3 +154,22 @@ def test_signing_reads_only_the_entries_since_the_last_checkpoint(now):
         assert checkpoints.sign(now=now).size == 9
     assert connection.settings_dict["USER"] == connection.application_login
     assert Checkpoint.objects.count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("known_size", "refusal"), [(8, SecondRoot), (12, Rollback)])
+@pytest.mark.parametrize("forgets", [True, False])
+def test_a_signer_never_leaves_what_strangers_know(now, settings, known_size, refusal, forgets):
+    """As after database and memory were both put back, while the published files lie elsewhere."""
+    fill(8)
+    published = storage.read("checkpoint")
+    text = checkpoint.text(origin=settings.LEDGER_ORIGIN, size=known_size, root=bytes(32))
+    storage.replace("checkpoint", notes.sign(text, [queries.keys().log]).encode())
+    if forgets:
+        shutil.rmtree(settings.LEDGER_MEMORY)
+    append(8)
+    sequencer.run(now=now)
+    with pytest.raises(refusal):
+        checkpoints.sign(now=now)
+    storage.replace("checkpoint", published)
+    assert checkpoints.sign(now=now).size == 9
