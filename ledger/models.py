@@ -8,7 +8,7 @@ import json
 from functools import cached_property
 from typing import Any
 
-from django.contrib.postgres.indexes import BrinIndex, OpClass
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Func, IntegerField, Q, Value
 from django.db.models.lookups import Exact, GreaterThan, LessThanOrEqual
@@ -47,16 +47,6 @@ class Sha256(Func):
         self.template, self.arg_joiner = "sha256(%(expressions)s)", " || "
 
 
-class Said(Func):
-    """What canonical bytes say in a member, its first 200 characters, read anew by the database."""
-
-    function = "ledger_said"
-    output_field = models.TextField()
-
-    def __init__(self, canonical: Any, member: str) -> None:
-        super().__init__(canonical, Value(member))
-
-
 class Intent(models.Model):
     """What a caller logged, in the caller's own transaction. It waits in `Pending` for its number."""
 
@@ -77,12 +67,6 @@ class Intent(models.Model):
             models.UniqueConstraint(name="intent_once_for_each_key", fields=["idempotency_key"]),
             models.CheckConstraint(
                 name="intent_leaf_hash", condition=Q(Exact(F("leaf_hash"), Sha256(b"\x00", "canonical")))
-            ),
-        ]
-        indexes = [  # over the bytes themselves: a column beside them could say something else
-            models.Index(Said(F("canonical"), "kind"), name="intent_kind"),
-            models.Index(
-                OpClass(Said(F("canonical"), "subject"), name="text_pattern_ops"), name="intent_subject"
             ),
         ]
         triggers = [
@@ -215,6 +199,25 @@ class Entry(models.Model):
     def document(self) -> dict[str, Any]:
         """The bytes as read by JSON."""
         return json.loads(self.canonical)
+
+
+class Projection(models.Model):
+    """What an entry can be looked for by. Derived from its bytes after it was numbered, off the way of whoever logs."""
+
+    entry = models.OneToOneField(
+        Entry, models.PROTECT, primary_key=True, related_name="projection", db_constraint=False
+    )
+    kind = models.TextField()
+    subject = models.TextField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["kind", "entry"], name="projection_kind"),
+            models.Index(fields=["subject"], opclasses=["text_pattern_ops"], name="projection_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}"
 
 
 class Head(models.Model):

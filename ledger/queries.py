@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from ledger.domain import canonical, checkpoint, merkle, notes, proofs, tiles
 from ledger.domain.entry import commitment
@@ -25,7 +25,7 @@ from ledger.errors import (
 )
 from ledger.gateways import storage
 from ledger.gateways.tiles import Tree, read
-from ledger.models import Entry, Head, Inspection, Intent, Opening, Pending, Publication, Said
+from ledger.models import Entry, Head, Inspection, Intent, Opening, Pending, Publication
 
 LONGEST_PAGE = 500
 
@@ -350,11 +350,9 @@ def policy() -> str:
 def _filtered(where: Filter) -> QuerySet[Entry]:
     rows = Entry.objects.all()
     if where.kind:
-        rows = rows.alias(kind=Said(F("intent__canonical"), "kind")).filter(kind=where.kind)
+        rows = rows.filter(projection__kind=where.kind)
     if where.subject:
-        rows = rows.alias(subject=Said(F("intent__canonical"), "subject")).filter(
-            subject__startswith=where.subject
-        )
+        rows = rows.filter(projection__subject__startswith=where.subject)
     if where.since:
         rows = rows.filter(sequenced_at__gte=where.since)
     if where.until:

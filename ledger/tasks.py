@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from ledger import clock
-from ledger.actions import anchors, inspections, publications, sequencer
+from ledger.actions import anchors, inspections, projections, publications, sequencer
 
 
 @shared_task(name="ledger.sequence")
@@ -14,8 +14,9 @@ def sequence() -> None:
 
 @shared_task(name="ledger.publish")
 def publish() -> None:
-    """Publish what was signed, with its cosignatures. What is published is kept for good, some 4 kB each time."""
+    """Publish what was signed, with its cosignatures, and make it findable. What is published is kept for good."""
     publications.publish(now=clock.now())
+    projections.fill()
 
 
 @shared_task(name="ledger.look")

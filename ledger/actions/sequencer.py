@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from django.db import connection, transaction
 
-from ledger.actions import checkpoints, publications
+from ledger.actions import checkpoints, projections, publications
 from ledger.domain import merkle
 from ledger.errors import LogBroken
 from ledger.models import SINGLE, Checkpoint, Entry, Head, Pending
@@ -66,9 +66,11 @@ def advance(*, now: datetime) -> Checkpoint | None:
 
 
 def catch_up(*, now: datetime) -> Checkpoint | None:
-    """Number all that is pending, sign it and publish it; returns as `advance` does."""
+    """Number all that is pending, sign it, publish it, and make it findable; returns as `advance` does."""
     signed = advance(now=now)
     publications.publish(now=now)
+    while projections.fill():
+        pass
     return signed
 
 
