@@ -42,6 +42,13 @@ def chain(tip: bytes, leaf_hashes: Iterable[bytes]) -> list[bytes]:
     return found
 
 
+def chain_row(tip: bytes, row: bytes) -> bytes:
+    """Return the chain hash of the last of a row of leaf hashes, given as one string of bytes."""
+    for at in range(0, len(row), HASH_SIZE):
+        tip = sha256(b"\x02" + tip + row[at : at + HASH_SIZE]).digest()
+    return tip
+
+
 def root(leaf_hashes: Sequence[bytes]) -> bytes:
     """Return the root of the tree over all leaf hashes."""  # RFC 6962, section 2.1
     return levels(leaf_hashes)[-1][0] if leaf_hashes else sha256(b"").digest()
