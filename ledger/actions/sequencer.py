@@ -19,6 +19,9 @@ PAUSE_SECONDS = (
     30  # a sequencer that stops mid-batch for longer is cut off by the server, and nothing is lost
 )
 
+TRY_LOCK = """
+    SELECT set_config('idle_in_transaction_session_timeout', %s, true), pg_try_advisory_xact_lock(%s)
+"""
 COLUMNS = "number, intent_id, leaf_hash, prev, chain_hash, sequenced_at"
 ENTRIES = f"COPY ledger_entry ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
 HEADER, TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
@@ -72,9 +75,8 @@ def catch_up(*, now: datetime) -> Checkpoint | None:
 def try_lock(key: int) -> bool:
     """Take an advisory lock until the transaction ends; False when another has it."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{PAUSE_SECONDS}s'")
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [key])
-        return cursor.fetchone()[0]
+        cursor.execute(TRY_LOCK, [f"{PAUSE_SECONDS}s", key])
+        return cursor.fetchone()[1]
 
 
 def _head() -> Head:
