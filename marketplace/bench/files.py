@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from marketplace.bench import rows
 from marketplace.bench.rows import Row, latency, limit, median, percentile, rate
 from marketplace.bench.writers import document
 
