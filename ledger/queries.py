@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -333,18 +334,29 @@ def is_signed(signed: Publication) -> bool:
 
 def keys() -> Keys:
     """Return the log's own keys. Raises KeyUnusable."""
-    return Keys.read(settings.LEDGER_SIGNING_KEY, origin=settings.LEDGER_ORIGIN)
+    return _keys(settings.LEDGER_SIGNING_KEY, settings.LEDGER_ORIGIN)
 
 
 def house_policy() -> Policy:
     """Return who must sign and cosign: the file LEDGER_POLICY, else our own keys. Raises PolicyInvalid."""
     path = Path(settings.LEDGER_POLICY) if settings.LEDGER_POLICY else None
-    return Policy.parse(path.read_bytes()) if path and path.exists() else keys().policy()
+    return _policy(path.read_bytes()) if path and path.exists() else keys().policy()
 
 
 def policy() -> str:
     """Return the public keys to trust, as a policy file."""
     return house_policy().render(heading=keys().heading).decode()
+
+
+@lru_cache(maxsize=4)
+def _keys(given: str, origin: str) -> Keys:
+    """Read the keys once: the sequencer asks for them several times a second."""
+    return Keys.read(given, origin=origin)
+
+
+@lru_cache(maxsize=4)
+def _policy(data: bytes) -> Policy:
+    return Policy.parse(data)
 
 
 def _filtered(where: Filter) -> QuerySet[Entry]:

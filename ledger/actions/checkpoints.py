@@ -115,8 +115,9 @@ def _published() -> tuple[int, bytes] | None:
 def _entries(start: int, end: int) -> tuple[list[bytes], list[bytes]]:
     """Return bytes and hashes of the entries from `start` on; no number may be missing and no hash wrong."""
     rows = Entry.objects.filter(number__gte=start, number__lt=end).order_by("number")
+    rows = rows.values_list("number", "intent__canonical", "leaf_hash")
     entries, leaves = [], []
-    for number, data, stored in rows.values_list("number", "intent__canonical", "leaf_hash").iterator(CHUNK):
+    for number, data, stored in rows if end - start <= CHUNK else rows.iterator(CHUNK):
         data = bytes(data)
         leaf = merkle.leaf_hash(data)
         if number != start + len(entries):

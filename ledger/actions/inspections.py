@@ -56,6 +56,7 @@ class Verdict:
     start: int = 0  # the first entry that was read
     size: int = 0
     root: str = ""
+    tip: str = ""  # the last link of the chain, where only files were read
     checkpoints: int = 0
     faults: dict[str, Fault] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)  # what could not be checked, and why

@@ -1,8 +1,9 @@
 """Numbering what was handed in: gapless, in one order, by one at a time whoever is started beside it."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import takewhile
+from struct import Struct
 
 from django.db import connection, transaction
 
@@ -18,15 +19,14 @@ PAUSE_SECONDS = (
     30  # a sequencer that stops mid-batch for longer is cut off by the server, and nothing is lost
 )
 
-COLUMNS = {  # of an entry, with the types that COPY sends them as
-    "number": "int8",
-    "intent_id": "int8",
-    "leaf_hash": "bytea",
-    "prev": "bytea",
-    "chain_hash": "bytea",
-    "sequenced_at": "timestamptz",
-}
-ENTRIES = f"COPY ledger_entry ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+TRY_LOCK = """
+    SELECT set_config('idle_in_transaction_session_timeout', %s, true), pg_try_advisory_xact_lock(%s)
+"""
+COLUMNS = "number, intent_id, leaf_hash, prev, chain_hash, sequenced_at"
+ENTRIES = f"COPY ledger_entry ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
+HEADER, TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+ROW = Struct(">h iq iq i32s i32s i32s iq")  # the number of columns, then the length of each before it
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL counts its microseconds from here
 NUMBERED = """
     DELETE FROM ledger_pending p USING ledger_entry e WHERE e.intent_id = p.intent_id AND e.number >= %s
 """
@@ -77,9 +77,8 @@ def catch_up(*, now: datetime) -> Checkpoint | None:
 def try_lock(key: int) -> bool:
     """Take an advisory lock until the transaction ends; False when another has it."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{PAUSE_SECONDS}s'")
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [key])
-        return cursor.fetchone()[0]
+        cursor.execute(TRY_LOCK, [f"{PAUSE_SECONDS}s", key])
+        return cursor.fetchone()[1]
 
 
 def _head() -> Head:
@@ -101,9 +100,12 @@ def _advance(head: Head, leaves: list[bytes], tip: bytes) -> bool:
 
 
 def _write(head: Head, batch: Iterable[tuple[int, bytes, bytes, bytes]], now: datetime) -> None:
+    at = (now - EPOCH) // timedelta(microseconds=1)
+    rows = [
+        ROW.pack(6, 8, number, 8, intent, 32, leaf, 32, prev, 32, link, 8, at)
+        for number, (intent, leaf, prev, link) in enumerate(batch, start=head.size)
+    ]
     with connection.cursor() as cursor:
-        with cursor.copy(ENTRIES) as rows:
-            rows.set_types(list(COLUMNS.values()))
-            for number, row in enumerate(batch, start=head.size):
-                rows.write_row((number, *row, now))
+        with cursor.copy(ENTRIES) as copy:
+            copy.write(b"".join([HEADER, *rows, TRAILER]))
         cursor.execute(NUMBERED, [head.size])

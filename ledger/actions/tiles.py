@@ -3,7 +3,8 @@
 A partial file is followed by a longer one; once the full one stands, its partial ones are tidied away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from ledger.domain import merkle
 from ledger.domain.tiles import ENTRIES, WIDTH, Place, Subtree, bundle, grown
@@ -12,17 +13,20 @@ from ledger.gateways import storage
 from ledger.gateways.tiles import read
 from ledger.models import Entry
 
+GROUP = 128  # files that are written beside each other
+
 
 def write(*, old_size: int, entries: Sequence[bytes], leaf_hashes: Sequence[bytes]) -> None:
     """Write the files that these entries change, given that those of the old size stand. Returns when all are kept.
 
     Raises FileContradicts, and FileMissing where a file of the old size is gone.
     """
-    _write_bundles(old_size, entries)
-    level, count, hashes = 0, old_size, list(leaf_hashes)
-    while hashes:
-        roots = _write_level(level, count, hashes)
-        level, count, hashes = level + 1, count // WIDTH, roots
+    made = _made(old_size, entries, leaf_hashes)
+    while group := list(islice(made, GROUP)):
+        storage.put_all({place.path: data for place, data in group})
+        for place, _ in group:
+            if place.width == WIDTH:
+                storage.remove(f"{place.whole_path}.p")
 
 
 def rewrite(size: int, root: bytes) -> None:
@@ -55,36 +59,41 @@ def _replace(place: Place, data: bytes) -> None:
         storage.replace(place.path, data)
 
 
-def _write_bundles(old_size: int, entries: Sequence[bytes]) -> None:
+def _made(
+    old_size: int, entries: Sequence[bytes], leaf_hashes: Sequence[bytes]
+) -> Iterator[tuple[Place, bytes]]:
+    """Yield the files that these entries change, and what they must hold: bundles, then the tiles of each level."""
+    yield from _bundles(old_size, entries)
+    level, count, row = 0, old_size, b"".join(leaf_hashes)
+    while row:
+        roots: list[bytes] = []
+        yield from _tiles(level, count, row, roots)
+        level, count, row = level + 1, count // WIDTH, b"".join(roots)
+
+
+def _bundles(old_size: int, entries: Sequence[bytes]) -> Iterator[tuple[Place, bytes]]:
     begun = _begun(ENTRIES, old_size)
     start = old_size // WIDTH * WIDTH
     for place in grown(ENTRIES, old_size, old_size + len(entries)):
         first = max(0, start - old_size)
         last = place.index * WIDTH + place.width - old_size
-        _put(place, begun + bundle(entries[first:last]))
+        yield place, begun + bundle(entries[first:last])
         begun, start = b"", start + WIDTH
 
 
-def _write_level(level: int, old_count: int, hashes: Sequence[bytes]) -> list[bytes]:
-    """Write the tiles of one level, and return the roots of those that became full."""
-    row = _begun(level, old_count) + b"".join(hashes)
-    roots, at = [], 0
-    for place in grown(level, old_count, old_count + len(hashes)):
-        end = at + place.width * merkle.HASH_SIZE
-        _put(place, row[at:end])
+def _tiles(level: int, old_count: int, row: bytes, roots: list[bytes]) -> Iterator[tuple[Place, bytes]]:
+    """Yield the tiles of one level that a row of hashes changes; the roots of those that become full are added."""
+    new_count = old_count + len(row) // merkle.HASH_SIZE
+    row, at = _begun(level, old_count) + row, 0
+    for place in grown(level, old_count, new_count):
+        tile = row[at : at + place.width * merkle.HASH_SIZE]
         if place.width == WIDTH:
-            roots.append(Subtree(row[at:end]).root)
-        at = end
-    return roots
+            roots.append(Subtree(tile).root)
+        yield place, tile
+        at += len(tile)
 
 
 def _begun(level: int | str, count: int) -> bytes:
     """Return what the unfinished file of a level holds already."""
     width = count % WIDTH
     return read(Place(level, count // WIDTH, width)) if width else b""
-
-
-def _put(place: Place, data: bytes) -> None:
-    storage.put(place.path, data)
-    if place.width == WIDTH:
-        storage.remove(f"{place.whole_path}.p")

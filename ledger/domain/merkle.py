@@ -7,9 +7,11 @@ ours, is H(02 || previous link || leaf hash). The three prefixes keep one from p
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 HASH_SIZE = 32
+ROW = 4096  # hashes that are worked on at once
 GENESIS = bytes(HASH_SIZE)  # what entry 0 names as the link before it
 
 # Gives the hash of the full subtree over the 2^level leaves that start at index * 2^level.
@@ -38,6 +40,13 @@ def chain(tip: bytes, leaf_hashes: Iterable[bytes]) -> list[bytes]:
         tip = sha256(b"\x02" + tip + leaf).digest()
         found.append(tip)
     return found
+
+
+def chain_row(tip: bytes, row: bytes) -> bytes:
+    """Return the chain hash of the last of a row of leaf hashes, given as one string of bytes."""
+    for at in range(0, len(row), HASH_SIZE):
+        tip = sha256(b"\x02" + tip + row[at : at + HASH_SIZE]).digest()
+    return tip
 
 
 def root(leaf_hashes: Sequence[bytes]) -> bytes:
@@ -130,14 +139,21 @@ class Frontier:
 
         Subtrees can be added only where one may start: at a size that is a multiple of theirs.
         """
-        count, found = self.size >> level, list(self.hashes)
-        for each in hashes:
-            bits = count
-            while bits & 1:
-                each, bits = node_hash(found.pop(), each), bits >> 1
-            found.append(each)
-            count += 1
-        return Frontier(count << level, tuple(found))
+        found, rest = self, iter(hashes)
+        while row := b"".join(islice(rest, ROW)):
+            found = found._extended(row, level)
+        return found
+
+    def _extended(self, row: bytes, level: int) -> "Frontier":
+        kept, odd = list(self.hashes), []
+        size = self.size + (len(row) // HASH_SIZE << level)
+        while row:
+            if self.size >> level & 1:
+                row = kept.pop() + row
+            if len(row) // HASH_SIZE & 1:
+                odd.append(row[-HASH_SIZE:])
+            row, level = level_above(row), level + 1
+        return Frontier(size, (*kept, *reversed(odd)))
 
     def root(self) -> bytes:
         """Return the root of the tree."""

@@ -9,6 +9,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 
 from ledger.domain import merkle
 from ledger.domain.merkle import HASH_SIZE
@@ -77,6 +78,21 @@ def unbundle(data: bytes, count: int) -> list[bytes]:
     if at != len(data):
         raise TileInvalid(f"{len(data)} bytes are not {count} entries")
     return found
+
+
+def leaf_row(data: bytes, count: int) -> bytes:
+    """Return the leaf hashes of a bundle that must hold so many, one after the other. Raises TileInvalid."""
+    found, at = [], 0
+    try:
+        for _ in range(count):
+            start = at + 2
+            at = start + (data[at] << 8 | data[at + 1])
+            found.append(sha256(b"\x00" + data[start:at]).digest())
+    except IndexError:
+        at = -1
+    if at != len(data):
+        raise TileInvalid(f"{len(data)} bytes are not {count} entries")
+    return b"".join(found)
 
 
 def hashes(data: bytes, count: int) -> list[bytes]:

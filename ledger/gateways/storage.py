@@ -4,14 +4,17 @@ Tiles, bundles and published checkpoints are written once and never changed; `ch
 """
 
 import os
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from secrets import token_hex
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage, storages
 
 from ledger.errors import FileContradicts
+
+THREADS = 16
 
 
 class LogFiles(FileSystemStorage):
@@ -22,25 +25,28 @@ class LogFiles(FileSystemStorage):
         return name
 
     def _save(self, name: str, content: ContentFile) -> str:
-        path = Path(self.path(name))
-        _make_folder(path.parent)
-        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content.read())
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(draft, self.file_permissions_mode or 0o644)
-            os.replace(draft, path)
-        except BaseException:
-            os.unlink(draft)
-            raise
-        _sync_folder(path.parent)
+        self.save_all({name: content.read()})
         return name
 
-    def keep(self, name: str) -> None:
-        """Make sure of a file that is there: who named it may have been killed before the folder was synced."""
-        _sync_folder(Path(self.path(name)).parent)
+    def save_all(self, contents: Mapping[str, bytes]) -> None:
+        """Write some files and wait for the disk once for all of them, then once for the names."""
+        paths = {Path(self.path(name)): data for name, data in contents.items()}
+        changed = {folder for path in paths for folder in _made_in(path.parent)}
+        drafts = {path: path.with_name(f".draft-{token_hex(8)}") for path in paths}
+        mode = self.file_permissions_mode or 0o644
+        try:
+            _beside(lambda path: _write_draft(drafts[path], paths[path], mode), paths)
+            for path, draft in drafts.items():
+                os.replace(draft, path)
+        except BaseException:
+            for draft in drafts.values():
+                draft.unlink(missing_ok=True)
+            raise
+        _beside(_sync_folder, changed.union(path.parent for path in paths))
+
+    def keep(self, names: Iterable[str]) -> None:
+        """Make sure of files that are there: who named them may have been killed before their folder was synced."""
+        _beside(_sync_folder, {Path(self.path(name)).parent for name in names})
 
 
 def files() -> Storage:
@@ -59,14 +65,26 @@ def read(name: str) -> bytes | None:
 
 def put(name: str, data: bytes) -> None:
     """Write a file that never changes, and read it back. Raises FileContradicts if other bytes stand there."""
-    store, found = files(), read(name)
-    if found is None:
-        store.save(name, ContentFile(data))
-        found = read(name)
-    elif isinstance(store, LogFiles):
-        store.keep(name)
-    if found != data:
-        raise FileContradicts(name)
+    put_all({name: data})
+
+
+def put_all(contents: Mapping[str, bytes]) -> None:
+    """Write files that never change, and read them back. Raises FileContradicts if other bytes stand there."""
+    found = {name: read(name) for name in contents}
+    for name, data in contents.items():
+        if found[name] not in (None, data):
+            raise FileContradicts(name)
+    new = {name: data for name, data in contents.items() if found[name] is None}
+    store = files()
+    if isinstance(store, LogFiles):
+        store.keep(name for name in contents if name not in new)
+        store.save_all(new)
+    else:
+        for name, data in new.items():
+            store.save(name, ContentFile(data))
+    for name, data in new.items():
+        if read(name) != data:
+            raise FileContradicts(name)
 
 
 def replace(name: str, data: bytes) -> None:
@@ -100,12 +118,32 @@ def names(folder: str) -> Iterable[str]:
         return []
 
 
-def _make_folder(folder: Path) -> None:
-    """Make a folder so that it is still there when the power goes."""
-    if not folder.exists():
-        _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
+def _write_draft(draft: Path, data: bytes, mode: int) -> None:
+    with open(draft, "xb") as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _made_in(folder: Path) -> list[Path]:
+    """Make a folder, and return the folders above it that have a new name in them."""
+    if folder.exists():
+        return []
+    made = _made_in(folder.parent)
+    folder.mkdir(exist_ok=True)
+    return [*made, folder.parent]
+
+
+def _beside(act: Callable[[Path], None], paths: Collection[Path]) -> None:
+    """Do something with each path, in threads: each of them does nothing but wait for the disk."""
+    if len(paths) < 2:
+        for path in paths:
+            act(path)
+        return
+    with ThreadPoolExecutor(min(len(paths), THREADS)) as threads:
+        for _ in threads.map(act, paths):
+            pass
 
 
 def _sync_folder(folder: Path) -> None:

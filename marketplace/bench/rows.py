@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """A figure, what the same machine does without us, how they stand, and how low that may fall."""
+    """A figure, what the same machine does without us, how they stand, how low that may fall, how high we aim."""
 
     name: str
     figure: float
@@ -16,20 +16,34 @@ class Row:
     ratio: float
     floor: float
     load: float
+    moonshot: float | None = None
 
     @property
     def holds(self) -> bool:
         return self.ratio >= self.floor
 
 
-def rate(name: str, figure: float, unit: str, *, yardstick: float, floor: float) -> Row:
+def rate(
+    name: str, figure: float, unit: str, *, yardstick: float, floor: float, moonshot: float | None = None
+) -> Row:
     """Return a row where more is better: the ratio is our figure for one of the yardstick's."""
-    return Row(name, rounded(figure), unit, rounded(yardstick), rounded(figure / yardstick), floor, load())
+    ratio = rounded(figure / yardstick)
+    return Row(name, rounded(figure), unit, rounded(yardstick), ratio, floor, load(), moonshot)
 
 
-def latency(name: str, figure: float, unit: str, *, yardstick: float, floor: float) -> Row:
+def latency(
+    name: str, figure: float, unit: str, *, yardstick: float, floor: float, moonshot: float | None = None
+) -> Row:
     """Return a row where less is better: the ratio is the yardstick's time for one of ours."""
-    return Row(name, rounded(figure), unit, rounded(yardstick), rounded(yardstick / figure), floor, load())
+    ratio = rounded(yardstick / figure)
+    return Row(name, rounded(figure), unit, rounded(yardstick), ratio, floor, load(), moonshot)
+
+
+def limit(name: str, figure: float, unit: str, *, most: float, moonshot: float | None = None) -> Row:
+    """Return a row that must stay below a number, which stands as its yardstick; the moonshot is a number too."""
+    ratio = rounded(most / figure)
+    aim = rounded(most / moonshot) if moonshot else None
+    return Row(name, rounded(figure), unit, most, ratio, 1.0, load(), aim)
 
 
 def load() -> float:

@@ -1,17 +1,18 @@
-"""`manage.py bench sale`: measure a house of its own, beside yardsticks of the same machine."""
+"""`manage.py bench sale` and `bench ledger`: measure a house of its own, beside yardsticks of the same machine."""
 
 import json
 import time
 
 from django.core.management.base import BaseCommand, CommandError
 
+from marketplace.bench import ledger as ledger_bench
 from marketplace.bench import rows
 from marketplace.bench import sale as sale_bench
 from marketplace.local.buyer import Refused, Unanswered
 from marketplace.local.live import CommandFailed
 from marketplace.local.supervisor import NotReady
 
-BENCHES = {"sale": sale_bench.run}
+BENCHES = {"sale": sale_bench.run, "ledger": ledger_bench.run}
 
 
 class Command(BaseCommand):
@@ -37,11 +38,13 @@ class Command(BaseCommand):
         except (CommandFailed, NotReady, Refused, Unanswered) as error:
             raise CommandError(str(error)) from error
         say("done")
-        heads = ("figure", "yardstick", "ratio", "floor", "load")
-        self.stdout.write(" " * 32 + "".join(f"{head:>11}" for head in heads))
+        heads = ("figure", "yardstick", "ratio", "floor", "moonshot", "load")
+        width = max(len(row.name) for row in found) + 1
+        self.stdout.write(" " * width + "".join(f"{head:>11}" for head in heads))
         for row in found:
-            values = "".join(f"{getattr(row, head):11g}" for head in heads)
-            self.stdout.write(f"{row.name:32}{values}  {row.unit}")
+            values = [getattr(row, head) for head in heads]
+            shown = "".join(" " * 11 if value is None else f"{value:11g}" for value in values)
+            self.stdout.write(f"{row.name:{width}}{shown}  {row.unit}")
         if options["json"]:
             self.stdout.write(json.dumps(rows.document(bench, found)))
         if low := [row.name for row in found if not row.holds]:

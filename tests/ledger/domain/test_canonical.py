@@ -89,3 +89,49 @@ def test_a_value_at_the_edge_of_the_profile_is_taken(value):
 def test_bytes_in_any_other_spelling_are_refused(data):
     with pytest.raises(NotCanonical):
         canonical.decode(data)
+
+
+spellings = st.sampled_from(
+    [
+        b"1.5",
+        b"-1.0",
+        b"1e3",
+        b"-0",
+        b"0.",
+        b"9007199254740992",
+        b"\xee\x80\x80",
+        b"\xf0\x9f\x98\x80",
+        b"e\xcc\x81",
+    ]
+)
+whole = st.recursive(
+    scalars | st.floats() | st.integers() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+)
+
+
+@st.composite
+def near_canonical(draw):
+    """Return bytes that are canonical, or nearly so, or not at all."""
+    value = draw(whole)
+    try:
+        data = canonical.encode(value)
+    except NotCanonical:
+        data = json.dumps(value).encode("utf-8", "surrogatepass")
+    for _ in range(draw(st.integers(0, 2))):
+        start = draw(st.integers(0, len(data)))
+        end = draw(st.integers(start, min(len(data), start + 2)))
+        data = data[:start] + draw(spellings | st.binary(max_size=2)) + data[end:]
+    return data
+
+
+@seed(20261124)
+@settings(max_examples=800, deadline=None)
+@given(near_canonical())
+def test_the_quick_look_takes_exactly_what_is_read_back(data):
+    try:
+        canonical.decode(data)
+    except NotCanonical:
+        assert not canonical.is_canonical(data)
+    else:
+        assert canonical.is_canonical(data)
