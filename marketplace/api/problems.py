@@ -58,6 +58,7 @@ TITLES = {
     "no-report-at-that-time": gettext_noop("No report looks at that time"),
     "report-not-made": gettext_noop("The report is not made"),
     "provider-unavailable": gettext_noop("The payment provider does not answer"),
+    "ledger-unavailable": gettext_noop("The files of the ledger cannot be read now"),
     "internal-error": gettext_noop("Something went wrong here"),
 }
 
@@ -100,6 +101,7 @@ TABLE: list[tuple[type[Exception], int, str]] = [
     (ledger.EntryNotSigned, 404, "not-found"),
     (ledger.IntentNotFound, 404, "not-found"),
     (ledger.CheckpointNotFound, 404, "not-found"),
+    (ledger.FileMissing, 503, "ledger-unavailable"),
     (exceptions.ValidationError, 400, "not-valid"),
     (exceptions.ParseError, 400, "bad-request"),
     (exceptions.NotAuthenticated, 401, "not-signed-in"),
