@@ -14,7 +14,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from ledger import anchor_queries, queries
-from ledger.actions import sequencer
+from ledger.actions import locks
 from ledger.domain import anchoring, merkle
 from ledger.domain.anchoring import AnchorCheck, Anchored, AnchorState, Latest, Own, Seen, Step, Verdict
 from ledger.errors import (
@@ -40,7 +40,7 @@ def plan(*, now: datetime) -> Anchor | None:
     """Plan to anchor the newest checkpoint, if that is due and no anchor is under way."""
     with transaction.atomic():
         newest = queries.latest_checkpoint()
-        if newest is None or not sequencer.try_lock(LOCK) or anchor_queries.open_anchor():
+        if newest is None or not locks.try_lock(LOCK) or anchor_queries.open_anchor():
             return None
         last = anchor_queries.live_anchors().order_by("-size").first()
         if last and not anchoring.is_due(
@@ -163,7 +163,7 @@ def _root_at(size: int) -> bytes | None:
 def _write(anchor: Anchor, state: AnchorState, now: datetime, attempt: dict | None = None, **fields) -> bool:
     """Move the anchor; False, and nothing is written, when another worker is at it or was."""
     with transaction.atomic():
-        if not sequencer.try_lock(LOCK):
+        if not locks.try_lock(LOCK):
             return False
         moved = Anchor.objects.filter(pk=anchor.pk, revision=anchor.revision).update(
             state=state,
@@ -288,7 +288,7 @@ def _leave(contract: AnchorContract, now: datetime) -> None:
     """Begin anew where a test chain was lost. Of a real chain it is a node that lags, and is to be waited for."""
     log.warning("%s", AnchorVanished(contract.chain_id, contract.address))
     with transaction.atomic():
-        if sequencer.try_lock(LOCK):
+        if locks.try_lock(LOCK):
             for anchor in contract.anchors.filter(state__in=anchoring.OPEN_ANCHORS):
                 _drop(anchor, now)
             AnchorContract.objects.filter(pk=contract.pk, vanished_at=None).update(vanished_at=now)
@@ -309,7 +309,7 @@ def _deploy(chain: Chain, now: datetime) -> None:
     address, signed = chain.sign_deployment(nonce=nonce, fees=fees)
     with transaction.atomic():
         ours = AnchorContract.objects.filter(chain_id=chain.chain_id, vanished_at=None).exclude(nonce=None)
-        if not sequencer.try_lock(LOCK) or ours.exists():
+        if not locks.try_lock(LOCK) or ours.exists():
             return
         AnchorContract.objects.create(
             chain_id=chain.chain_id,

@@ -7,10 +7,11 @@ signed and stored. The signer remembers outside the database how far it has come
 from datetime import datetime
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from ledger import queries
 from ledger.actions import tiles
+from ledger.actions.locks import try_lock
 from ledger.domain import checkpoint, merkle, notes
 from ledger.errors import FileMissing, KeyUnusable, LogBroken, NoteInvalid, Rollback, SecondRoot
 from ledger.gateways import storage
@@ -30,7 +31,7 @@ def sign(*, now: datetime) -> Checkpoint | None:
     and FileContradicts when a file holds something else.
     """
     with transaction.atomic():
-        if not _try_lock():
+        if not try_lock(LOCK):
             return None
         last = Checkpoint.objects.order_by("size").last()
         head = Head.objects.first()
@@ -129,9 +130,3 @@ def _entries(start: int, end: int) -> tuple[list[bytes], list[bytes]]:
     if start + len(entries) != end:
         raise LogBroken(start + len(entries), "the entry is missing")
     return entries, leaves
-
-
-def _try_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
-        return cursor.fetchone()[0]

@@ -8,20 +8,15 @@ from struct import Struct
 from django.db import connection, transaction
 
 from ledger.actions import checkpoints, projections, publications
+from ledger.actions.locks import try_lock
 from ledger.domain import merkle
 from ledger.errors import LogBroken
 from ledger.models import SINGLE, Checkpoint, Entry, Head, Pending
 
 BATCH = 4096
 STRIDE = 16  # batches that are numbered before they are signed, when many wait
-LOCK = 0x57_45_4E_01  # the sequencer's advisory lock; PostgreSQL keeps one set of them for each database
-PAUSE_SECONDS = (
-    30  # a sequencer that stops mid-batch for longer is cut off by the server, and nothing is lost
-)
+LOCK = 0x57_45_4E_01  # the sequencer's advisory lock
 
-TRY_LOCK = """
-    SELECT set_config('idle_in_transaction_session_timeout', %s, true), pg_try_advisory_xact_lock(%s)
-"""
 COLUMNS = "number, intent_id, leaf_hash, prev, chain_hash, sequenced_at"
 ENTRIES = f"COPY ledger_entry ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
 HEADER, TRAILER = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
@@ -72,13 +67,6 @@ def catch_up(*, now: datetime) -> Checkpoint | None:
     while projections.fill():
         pass
     return signed
-
-
-def try_lock(key: int) -> bool:
-    """Take an advisory lock until the transaction ends; False when another has it."""
-    with connection.cursor() as cursor:
-        cursor.execute(TRY_LOCK, [f"{PAUSE_SECONDS}s", key])
-        return cursor.fetchone()[1]
 
 
 def _head() -> Head:

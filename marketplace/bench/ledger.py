@@ -1,4 +1,4 @@
-"""The ledger, beside what the same machine does without it: appends, bulk, latency, files, reports, gas.
+"""The ledger, beside what the same machine does without it: appends, bulk, latency, files, reports.
 
 A house of its own in a temporary folder. Writers and the sequencer are processes of their own, so that none waits
 for another's interpreter. Figure and yardstick take turns, in short rounds, and the medians are compared.
@@ -104,8 +104,7 @@ def measure(scale: Scale, say: Callable[[str], None]) -> list[Row]:
         found += report_rows(house, scale.looks)
         say(f"files, {scale.filed:,} entries")
         found += file_rows(house, scale.filed)
-    say("anchors")
-    return found + gas_rows()
+    return found
 
 
 # Appends --------------------------------------------------------------------------------------------------------
@@ -275,32 +274,6 @@ def file_rows(house: LiveHouse, size: int) -> list[Row]:
     variables = {**house.services.variables(), "LEDGER_STORAGE_URL": place}
     said = python("-m", "marketplace.bench.files", str(size), environment=variables)
     return [Row(**row) for row in json.loads(said.splitlines()[-1])]
-
-
-def gas_rows() -> list[Row]:
-    """Anchor on a chain in memory, where the tests' packages are installed."""
-    try:
-        from web3 import Web3
-        from web3.providers.eth_tester import EthereumTesterProvider
-
-        web3 = Web3(EthereumTesterProvider())
-    except ImportError:
-        return []
-    from ledger.gateways import evm
-
-    compiled, sender = evm.compiled(), {"from": web3.eth.accounts[0]}
-
-    def used(call) -> dict:
-        return web3.eth.wait_for_transaction_receipt(call.transact(sender), poll_latency=0.01)
-
-    made = used(web3.eth.contract(abi=compiled["abi"], bytecode=compiled["bytecode"]).constructor())
-    contract = web3.eth.contract(made["contractAddress"], abi=compiled["abi"])
-    origin, roots = b"\xaa" * 32, [bytes(32), b"\x11" * 32, b"\x22" * 32]
-    anchors = [used(contract.functions.anchor(origin, 10**6 * at, roots[at], roots[at - 1])) for at in (1, 2)]
-    return [
-        limit("gas of the first anchor", anchors[0]["gasUsed"], "gas", most=80_000),
-        limit("gas of the next anchor", anchors[1]["gasUsed"], "gas", most=45_000),
-    ]
 
 
 def python(*words: str, environment: dict[str, str] | None = None) -> str:

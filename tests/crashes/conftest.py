@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
@@ -59,7 +59,8 @@ class QuietHouse(LiveHouse):
             yield children, answers
         except BaseException:
             for child in children:  # they are waited for below
-                os.kill(child, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
             raise
         finally:
             answers += json.loads(self.process.stdout.readline())

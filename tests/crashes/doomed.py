@@ -24,7 +24,7 @@ from django.conf import settings  # noqa: E402
 from django.db import DatabaseError, connection, transaction  # noqa: E402
 
 from ledger import queries  # noqa: E402
-from ledger.actions import checkpoints, inspections, log, publications, sequencer, tiles  # noqa: E402
+from ledger.actions import checkpoints, inspections, locks, log, publications, sequencer  # noqa: E402
 from ledger.domain import checkpoint, entry, merkle, notes  # noqa: E402
 from ledger.domain.tiles import ENTRIES, grown, hashes, unbundle  # noqa: E402
 from ledger.errors import LedgerError  # noqa: E402
@@ -112,7 +112,7 @@ def half_a_copy(strike: Strike) -> None:
     sequencer._write = broken
 
 
-def half_a_file(module: object, opener: str) -> Callable[[Strike], None]:
+def half_a_file(module: object) -> Callable[[Strike], None]:
     """Strike when half of a file's bytes are out."""
 
     class Half:
@@ -137,15 +137,11 @@ def half_a_file(module: object, opener: str) -> Callable[[Strike], None]:
             return self.file.write(data)
 
     def patch(strike: Strike) -> None:
-        def wrap(original):
-            return lambda *given, **named: (
-                Half(original(*given, **named), strike) if "wb" in given else original(*given, **named)
-            )
+        def opening(*given, **named):
+            file = open(*given, **named)  # noqa: SIM115 (whoever called closes it)
+            return Half(file, strike) if {"wb", "xb"} & set(given) else file
 
-        if opener == "fdopen":
-            module.os = Os(fdopen=wrap(os.fdopen))
-        else:
-            module.open = wrap(open)
+        module.open = opening
 
     return patch
 
@@ -168,9 +164,9 @@ STEPS: dict[str, Callable[[Strike], None]] = {
     "half of a batch is copied": half_a_copy,
     "a batch is copied, not committed": after(sequencer, "_write"),
     "a batch is numbered, no file is written": before(checkpoints, "sign"),
-    "the bundles are written, no tile is": after(tiles, "_write_bundles"),
-    "a level of tiles is written": after(tiles, "_write_level"),
-    "a file of the log is half written": half_a_file(storage, "fdopen"),
+    "the drafts of all files are written, none is named": after(storage, "_beside"),
+    "all files are named and kept, none is read back": after(storage.LogFiles, "save_all"),
+    "a file of the log is half written": half_a_file(storage),
     "a file of the log is written, not synced": call(storage, "fsync", before),
     "a file of the log is synced, not named": call(storage, "replace", before),
     "a file of the log is named, its folder not synced": call(storage, "replace", after),
@@ -178,7 +174,7 @@ STEPS: dict[str, Callable[[Strike], None]] = {
     "partial files are about to be tidied away": before(storage, "remove"),
     "some partial files are tidied away": after(storage.LogFiles, "delete"),
     "the files are written, nothing is signed": after(checkpoints, "write_files"),
-    "the signer's memory is half written": half_a_file(memory, "open"),
+    "the signer's memory is half written": half_a_file(memory),
     "the signer's memory is written, not synced": call(memory, "fsync", before),
     "the signer's memory is synced, not named": call(memory, "replace", before),
     "the signer's memory is named": call(memory, "replace", after),
@@ -277,7 +273,9 @@ def write(job: dict) -> dict:
 
 def sequence(job: dict) -> dict:
     """Number, sign and publish again and again until told to stop."""
-    sequencer.PAUSE_SECONDS = job.get("pause_seconds", sequencer.PAUSE_SECONDS)
+    locks.PAUSE_SECONDS = job.get("pause_seconds", locks.PAUSE_SECONDS)
+    while "after" in job and not (STATE / job["after"]).exists():
+        time.sleep(0.005)
     numbered, stopped, moments = 0, [], 0
     while not (STATE / "stop").exists():
         try:
@@ -304,7 +302,7 @@ def inspect(job: dict) -> dict:
 
 def pause(job: dict) -> dict:
     """Stop like SIGSTOP in the middle of a batch or of signing, and go on once woken."""
-    sequencer.PAUSE_SECONDS = job["pause_seconds"]
+    locks.PAUSE_SECONDS = job["pause_seconds"]
     STEPS[job["step"]](lambda: os.kill(os.getpid(), signal.SIGSTOP))
     try:
         return {"signed": bool(sequencer.catch_up(now=now()))}

@@ -83,9 +83,12 @@ def test_many_writers_and_two_sequencers_neither_fork_nor_gap_nor_lose(quiet_hou
 def test_a_stopped_process_is_cut_off_and_harms_nothing_when_it_wakes(quiet_house, step):
     before = begin(quiet_house)
     hand_in(quiet_house, f"{step}-first")
-    jobs = [{"do": "pause", "step": step, "pause_seconds": 1}, {"do": "sequence", "pause_seconds": 1}]
+    (quiet_house.house.state / "stopped").unlink(missing_ok=True)
+    other = {"do": "sequence", "pause_seconds": 1, "after": "stopped"}
+    jobs = [{"do": "pause", "step": step, "pause_seconds": 1}, other]
     with quiet_house.doing(*jobs) as ((paused, _), answers):
         wait("the stop", lambda: state(paused) == "T")
+        (quiet_house.house.state / "stopped").touch()
         wait("the other to sign", lambda: quiet_house.signed() == before + 1)
         os.kill(paused, signal.SIGCONT)
         wait("the end of it", lambda: state(paused) == "Z")

@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from ledger import anchor_queries, tasks
-from ledger.actions import anchors, sequencer
+from ledger.actions import anchors, locks, sequencer
 from ledger.domain import merkle
 from ledger.domain.anchoring import EVERY, RESEND_AFTER, AnchorState, Verdict
 from ledger.errors import AnchorContradicted, ChainUnreachable
@@ -363,7 +363,7 @@ def test_two_workers_at_once_write_one_transaction(node, contract, monkeypatch):
 
 def test_nothing_is_sent_that_could_not_be_written_down(node, contract, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(sequencer, "try_lock", lambda _: False)  # another worker has it
+        patch.setattr(locks, "try_lock", lambda _: False)  # another worker has it
         assert step() == PLANNED
     assert (raws(), node.pool) == ([], {})
     assert finish(node).state == CONFIRMED

@@ -5,7 +5,6 @@ Every call by which the log's files and the signer's memory reach the disk fails
 
 import errno
 import os
-import tempfile
 
 import pytest
 
@@ -45,7 +44,7 @@ class Disk:
 
         def open_(*given, **named):
             file = function(*given, **named)
-            if "wb" in given:
+            if {"wb", "xb"} & set(given):
                 file = Half(file, self)
             return file
 
@@ -135,9 +134,8 @@ def test_whatever_call_fails_the_work_stops_and_the_next_run_goes_on(folder, now
         append(number)
         number += 1
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(storage, "os", disk.standing_for(os, "fsync", "replace", "chmod", "open"))
-            storage.os.fdopen = disk.opening(os.fdopen)
-            patch.setattr(storage, "tempfile", disk.standing_for(tempfile, "mkstemp"))
+            patch.setattr(storage, "os", disk.standing_for(os, "fsync", "replace", "fchmod", "open"))
+            patch.setattr(storage, "open", disk.opening(disk.failing(open)), raising=False)
             patch.setattr(memory, "os", disk.standing_for(os, "fsync", "replace", "open"))
             patch.setattr(memory, "open", disk.opening(open), raising=False)
             try:

@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
 from ledger import queries
-from ledger.actions import inspections, sequencer
+from ledger.actions import inspections, locks, sequencer
 from ledger.errors import LogBroken
 from ledger.models import Entry, Head, Intent, Pending
 from tests.ledger.conftest import NOW, append, fill
@@ -141,7 +141,7 @@ def test_a_sequencer_that_dies_in_the_middle_of_a_batch_loses_nothing(now, monke
 @pytest.mark.django_db(transaction=True)
 def test_a_sequencer_that_stops_mid_batch_is_cut_off_and_another_goes_on(now, monkeypatch):
     append(1)
-    monkeypatch.setattr(sequencer, "PAUSE_SECONDS", 1)
+    monkeypatch.setattr(locks, "PAUSE_SECONDS", 1)
     stopped, woken = threading.Event(), threading.Event()
 
     def pause():
