@@ -241,7 +241,3 @@ def timed(act: Callable[[int], object], numbers: Any) -> list[float]:
         act(number)
         found.append(time.perf_counter() - began)
     return found
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

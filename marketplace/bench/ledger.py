@@ -268,11 +268,14 @@ def report_rows(house: LiveHouse, looks: int) -> list[Row]:
     ]
 
 
+FILES = "import django; django.setup(); from marketplace.bench import files; files.main({size})"
+
+
 def file_rows(house: LiveHouse, size: int) -> list[Row]:
     """Measure a log that is there as files only, in a process of its own."""
     place = (house.house.state / "bench-log").as_uri()
     variables = {**house.services.variables(), "LEDGER_STORAGE_URL": place}
-    said = python("-m", "marketplace.bench.files", str(size), environment=variables)
+    said = python("-c", FILES.format(size=size), environment=variables)
     return [Row(**row) for row in json.loads(said.splitlines()[-1])]
 
 

@@ -95,6 +95,7 @@ def intent(key: str, data: bytes) -> tuple[str, bytes, bytes, datetime]:
     return key, data, sha256(b"\x00" + data).digest(), datetime.now(UTC)
 
 
+SERVE = "import django; django.setup(); from marketplace.bench import writers; writers.serve()"
 KINDS = {act.__name__: act for act in (plain, plain_in_transaction, append, append_with_business, chain)}
 
 
@@ -120,12 +121,17 @@ class Writers:
 def writers(house: LiveHouse, *, processes: int = PROCESSES, threads: int = THREADS) -> Iterator[Writers]:
     """Lend connected writers."""
     first = json.dumps({"login": house.login(), "threads": threads})
-    command = [sys.executable, "-m", "marketplace.bench.writers"]
+    command = [sys.executable, "-c", SERVE]
     with ExitStack() as running:
         started = [
             running.enter_context(
                 subprocess.Popen(
-                    command, cwd=BASE_DIR, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                    command,
+                    cwd=BASE_DIR,
+                    env=house.services.variables(),
+                    text=True,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
                 )
             )
             for _ in range(processes)
@@ -183,7 +189,3 @@ def run(links: list[psycopg.Connection], *, kind: str, seconds: float, pause_sec
     if len(counts) < len(links):
         raise RuntimeError(f"{len(links) - len(counts)} writers failed")  # a thread's own words are on stderr
     return sum(counts)
-
-
-if __name__ == "__main__":
-    serve()
