@@ -11,9 +11,13 @@ from django.db.models import Exists, OuterRef
 
 from ledger.domain import merkle
 from ledger.domain.tiles import WIDTH
-from ledger.models import Checkpoint, Cosignature, Entry, Intent, Pending, Publication
+from ledger.models import Checkpoint, Cosignature, Entry, Intent, Pending, Projection, Publication
 
 CHUNK = 8 * WIDTH
+COLUMNS = (
+    *("number", "leaf_hash", "prev", "chain_hash", "intent__canonical", "intent__leaf_hash"),
+    *("projection__kind", "projection__subject"),
+)
 
 # One statement, so that a sequencer at work is seen either before its batch or after it.
 EXTENT = """
@@ -47,12 +51,16 @@ class Tables:
         end = 0 if rows[0][0] is None else rows[0][0] + 1
         return end, [(*head[:2], *map(bytes, head[2:])) for _, *head in rows if head[0] is not None]
 
+    def projected(self) -> int:
+        """Return the number after that of the last entry that can be looked for by its kind and subject."""
+        last = Projection.objects.order_by("entry_id").values_list("entry_id", flat=True).last()
+        return 0 if last is None else last + 1
+
     def entries(self, start: int, end: int) -> Iterator[tuple]:
-        """Yield number, leaf hash, the two links, bytes, and the leaf hash that was handed in; by number."""
-        columns = ("number", "leaf_hash", "prev", "chain_hash", "intent__canonical", "intent__leaf_hash")
-        rows = Entry.objects.filter(number__lt=end).order_by("number").values_list(*columns)
+        """Yield number, leaf hash, the two links, bytes, the leaf hash handed in, and the projection; by number."""
+        rows = Entry.objects.filter(number__lt=end).order_by("number").values_list(*COLUMNS)
         for number, *values in (rows.filter(number__gte=start) if start else rows).iterator(CHUNK):
-            yield (number, *map(bytes, values))
+            yield (number, *map(bytes, values[:5]), tuple(values[5:]))
 
     def link_before(self, number: int) -> bytes:
         """Return the link that an entry follows."""
@@ -78,6 +86,12 @@ class Tables:
             found = rows.order_by("pk").values_list("pk", flat=True).first()
             if found is not None:
                 yield found, reason
+
+    def stray_projection(self, start: int) -> int | None:
+        """Return the first number that can be looked for and is none of an entry's."""
+        entries = Entry.objects.filter(number=OuterRef("entry_id"))
+        strays = Projection.objects.filter(~Exists(entries)).order_by("entry_id")
+        return (strays.filter(pk__gte=start) if start else strays).values_list("pk", flat=True).first()
 
     def newest_published(self) -> tuple[int, str] | None:
         """Return size and note of what was published last."""

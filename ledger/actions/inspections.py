@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.mail import mail_admins
 
 from ledger import queries
-from ledger.actions import anchors, log, tiles
+from ledger.actions import anchors, log, projections, tiles
 from ledger.domain import anchoring, canonical, checkpoint, entry, merkle, notes
 from ledger.domain.anchoring import AnchorState
 from ledger.domain.policy import Policy
@@ -31,7 +31,7 @@ from ledger.models import SINGLE, Anchor, Checkpoint, Head, Inspection, Publicat
 
 logger = logging.getLogger(__name__)
 
-DERIVED = ("tile", "bundle", "published", "head")  # the layers that can be repaired
+DERIVED = ("tile", "bundle", "published", "head", "projection")  # the layers that can be repaired
 TRIES, PAUSE_SECONDS = 5, 0.1  # for what a publisher has just written down and is about to show
 
 
@@ -115,6 +115,8 @@ def repair(verdict: Verdict, *, now: datetime) -> list[str]:
         _rewrite_published()
     if "head" in layers:
         _repair_head(signed)
+    if "projection" in layers:
+        projections.refill()
     reading.forget()
     log.append(
         document=entry.document(
@@ -143,10 +145,12 @@ def check(tables: Tables, start: int = 0) -> Verdict:
     signed = tables.checkpoints(start)
     newest = max((size for size, _, _ in signed), default=0)
     remembered = _remembered(verdict, newest)
+    projected = tables.projected()
     entries, heads = tables.extent()
     verdict.size, verdict.checkpoints = entries, len(signed)
     sizes = {size for size, *_ in [*published, *cosigned, *signed, *([remembered] if remembered else [])]}
-    walk = _Walk(verdict, start, tip=tables.link_before(start), sizes=sorted(sizes), filed=newest)
+    walk = _Walk(verdict, start, sizes=sorted(sizes), filed=newest, projected=projected)
+    walk.tip = tables.link_before(start)
     end = max(entries, newest)
     for group in _groups(tables.entries(start, end)):
         walk.take(group)
@@ -164,15 +168,17 @@ def check(tables: Tables, start: int = 0) -> Verdict:
     _check_memory(verdict, remembered, newest, walk.roots)
     _check_head(verdict, heads, entries, walk)
     _check_intents(verdict, tables)
+    if (stray := tables.stray_projection(start)) is not None:
+        verdict.fault("projection", stray, "is of no entry")
     return verdict
 
 
 class _Walk:
     """The way through the entries, one tile's width at a time: what they must be, and what the files say of them."""
 
-    def __init__(self, verdict: Verdict, start: int, *, tip: bytes, sizes: list[int], filed: int) -> None:
-        self.verdict, self.expected, self.tip = verdict, start, tip
-        self.sizes, self.filed = sizes, filed
+    def __init__(self, verdict: Verdict, start: int, *, sizes: list[int], filed: int, projected: int) -> None:
+        self.verdict, self.expected, self.tip = verdict, start, merkle.GENESIS
+        self.sizes, self.filed, self.projected = sizes, filed, projected
         self.frontier = reading.Tree(start, fresh=True).frontier() if start else merkle.Frontier()
         self.roots = {start: self.frontier.root()}
         self.rows: dict[int, bytearray] = {}  # what was not yet compared of each level, from a tile's start
@@ -181,7 +187,7 @@ class _Walk:
     def take(self, rows: list[tuple]) -> None:
         """Look at the next entries: bytes, hashes, links; then at the files that hold them."""
         entries, leaves = [], []
-        for number, leaf, prev, link, data, handed_in in rows:
+        for number, leaf, prev, link, data, handed_in, projection in rows:
             if number < self.expected:
                 self.verdict.fault("entry", number, "stands where no entry can")
                 continue
@@ -195,6 +201,8 @@ class _Walk:
                 self.verdict.fault("entry", number, f"leaf_hash: expected {found.hex()}, found {wrong.hex()}")
             if not canonical.is_canonical(data):
                 self.verdict.fault("canonical", number, _why(data))
+            if number < self.projected and projection != tuple(projections.said(data).values()):
+                self.verdict.fault("projection", number, "kind and subject are not what the bytes say")
             if prev != self.tip:
                 self.verdict.fault("chain", number, f"prev: expected {self.tip.hex()}, found {prev.hex()}")
             self.tip = merkle.chain_hash(self.tip, found)

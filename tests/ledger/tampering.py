@@ -22,7 +22,7 @@ from django.core.files.base import ContentFile
 from django.db import connection
 
 from ledger import queries, verifier
-from ledger.actions import publications, sequencer
+from ledger.actions import projections, publications, sequencer
 from ledger.domain import canonical, cosignatures, entry, merkle, notes
 from ledger.domain.checkpoint import text
 from ledger.domain.keys import OWN
@@ -75,6 +75,7 @@ TABLES = {
     "checkpoint": "size",
     "cosignature": "id",
     "publication": "checkpoint_id",
+    "projection": "entry_id",
 }
 
 
@@ -102,6 +103,7 @@ def build(folder: Path) -> None:
         start = size
     grow(FILED, SIZE)
     sequencer.run(now=NOW)
+    projections.fill()
     grow(SIZE, SIZE + WAITING)
 
 
@@ -209,7 +211,18 @@ class Held:
             intent = intents.get(row["intent_id"])
             if intent and number < end and (number >= start or not start):
                 links = row["leaf_hash"], row["prev"], row["chain_hash"]
-                yield (number, *links, intent["canonical"], intent["leaf_hash"])
+                yield (number, *links, intent["canonical"], intent["leaf_hash"], self.projection(number))
+
+    def projected(self):
+        return max(self.tables["projection"], default=-1) + 1
+
+    def projection(self, number):
+        row = self.tables["projection"].get(number, {"kind": None, "subject": None})
+        return row["kind"], row["subject"]
+
+    def stray_projection(self, start):
+        strays = set(self.tables["projection"]) - set(self.tables["entry"])
+        return min((number for number in strays if number >= start or not start), default=None)
 
     def link_before(self, number):
         row = self.tables["entry"].get(number - 1, {"chain_hash": b""})
@@ -282,6 +295,8 @@ class Attacker:
             made = None
             while made is None:  # where chance would have it that nothing is changed
                 made = kind()
+            if (number := self.misfiled(made)) is not None:
+                made.faults["projection"] = number
             made.what = f"{kind.__name__} {made.what}"
             yield made
 
@@ -309,6 +324,7 @@ class Attacker:
             self.delete_an_intent: 2,
             self.rename_an_intent: 2,
             self.upset_the_queue: 3,
+            self.file_an_entry_otherwise: 5,
             self.count_the_head_otherwise: 2,
             self.move_or_add_a_checkpoint: 3,
             self.remove_what_was_published: 3,
@@ -503,6 +519,27 @@ class Attacker:
         row = None if pk in self.waiting else {"intent_id": pk}
         return Tampering(f"{pk}", {("pending", pk): row}, faults={"intent": pk})
 
+    def file_an_entry_otherwise(self):
+        number, way = (
+            self.number(SIZE - 1),
+            self.random.choice(["flip", "flip", "flip", "remove", "plant", "move"]),
+        )
+        row = self.tables["projection"][number]
+        if way == "flip":
+            column = self.random.choice(["kind", "subject"])
+            changed = self.flipped_text(row[column])
+            rows = {("projection", number): {**row, column: changed}}
+            return changed and Tampering(f"{number} {column}", rows, faults={"projection": number})
+        if way == "remove":
+            return Tampering(
+                f"{number} removed", {("projection", number): None}, faults={"projection": number}
+            )
+        to = self.random.choice([SIZE, SIZE + 5, 2**40, -1])
+        key = number if way == "move" else to
+        rows = {("projection", key): {**row, "entry_id": to}}
+        faults = {"projection": min(number, to) if way == "move" else to}
+        return Tampering(f"{number} as {to}", rows, faults=faults)
+
     def count_the_head_otherwise(self):
         row = self.tables["head"][1]
         size = self.random.choice([SIZE - 1, SIZE + 1, 0, FILED, None])
@@ -660,6 +697,27 @@ class Attacker:
 
     # With what
 
+    def misfiled(self, made: Tampering) -> int | None:
+        """Return the first number under which something else is looked for than the entry's bytes now say."""
+        numbers = {key for table, key in made.rows if table == "entry"}
+        changed = {key for table, key in made.rows if table == "intent"}
+        numbers |= {number for number, pk in enumerate(self.intents) if pk in changed}
+        found = []
+        for number in numbers & set(self.tables["projection"]):
+            filed = self.tables["projection"][number]
+            entry = made.rows.get(("entry", number), self.tables["entry"][number])
+            if entry and entry["number"] == number:
+                pk = entry["intent_id"]
+                intent = made.rows.get(("intent", pk), self.tables["intent"].get(pk))
+                if (
+                    intent is None
+                    or intent["id"] != pk
+                    or said(intent["canonical"]) == (filed["kind"], filed["subject"])
+                ):
+                    continue  # where there are no bytes, the entry is missing
+            found.append(number)
+        return min(found, default=None)
+
     def number(self, below: int = SIZE) -> int:
         """Return a number of an entry, often one at an edge."""
         edges = [each for each in [*EDGES, below - 1] if each < below]
@@ -796,6 +854,16 @@ def gap(number: int) -> dict[str, int]:
     """Return what contradicts a log without an entry."""
     faults = {"entry": number, **sealed(number)}
     return {**faults, "chain": number + 1} if number + 1 < SIZE else faults
+
+
+def said(data: bytes) -> tuple[str, str]:
+    """Return what an entry's bytes say that it can be looked for by; of bytes that are no document, nothing."""
+    try:
+        value = json.loads(data.decode())
+        json.dumps(value, ensure_ascii=False).encode()
+        return str(value["kind"])[:200].replace("\0", ""), str(value["subject"])[:200].replace("\0", "")
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return "", ""
 
 
 def unfit(entries: dict[int, bytes]) -> dict[str, int]:
