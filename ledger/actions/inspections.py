@@ -6,35 +6,33 @@ intent or a size. What is derived from the entries can be repaired, and only to 
 
 import logging
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from uuid import uuid4
 
 from django.conf import settings
 from django.core.mail import mail_admins
-from django.db import connection
 
-from ledger import anchor_queries, queries
-from ledger.actions import anchors, log, tiles
+from ledger import queries
+from ledger.actions import anchors, log, projections, tiles
 from ledger.domain import anchoring, canonical, checkpoint, entry, merkle, notes
+from ledger.domain.anchoring import AnchorState
+from ledger.domain.policy import Policy
 from ledger.domain.tiles import ENTRIES, WIDTH, Place, Subtree, bundle
-from ledger.errors import FileMissing, NotCanonical, NoteInvalid, RepairRefused, TileInvalid
+from ledger.errors import FileMissing, MemoryUnreadable, NotCanonical, NoteInvalid, RepairRefused
 from ledger.gateways import storage
 from ledger.gateways import tiles as reading
 from ledger.gateways.memory import Memory
-from ledger.models import Checkpoint, Entry, Head, Inspection, Intent, Pending, Publication
+from ledger.inspection_queries import Tables
+from ledger.models import SINGLE, Anchor, Checkpoint, Head, Inspection, Publication
 
 logger = logging.getLogger(__name__)
 
-LOOKS, LOOK_SECONDS = 20, 0.05  # at a file that a publisher may be replacing just now
-GROUP = WIDTH  # entries that are looked at together: those of one tile
-DERIVED = ("tile", "bundle", "published", "head")  # the layers that can be repaired
-
-# One statement, so that a sequencer at work is seen either before its batch or after it.
-EXTENT = """
-    SELECT coalesce((SELECT max(number) + 1 FROM ledger_entry), 0), coalesce((SELECT max(size) FROM ledger_head), 0)
-"""
+DERIVED = ("tile", "bundle", "published", "head", "projection")  # the layers that can be repaired
+TRIES, PAUSE_SECONDS = 5, 0.1  # for what a publisher has just written down and is about to show
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,11 @@ class Verdict:
 def inspect(*, now: datetime, fast: bool = False) -> Verdict:
     """Read the whole log, or with `fast` what came since the last good inspection; keep and return what was found."""
     began = time.monotonic()
-    verdict = _read(_good_size() if fast else 0)
+    start = _good_size() if fast else 0
+    verdict = check(Tables(), start)
+    if start == 0:
+        _check_openings(verdict)
+    _check_anchors(verdict, start)
     Inspection.objects.create(
         thorough=not fast,
         size=verdict.size,
@@ -113,6 +115,8 @@ def repair(verdict: Verdict, *, now: datetime) -> list[str]:
         _rewrite_published()
     if "head" in layers:
         _repair_head(signed)
+    if "projection" in layers:
+        projections.refill()
     reading.forget()
     log.append(
         document=entry.document(
@@ -133,73 +137,95 @@ def repair(verdict: Verdict, *, now: datetime) -> list[str]:
 # What is read, in one pass over the entries ---------------------------------------------------------------
 
 
-def _read(start: int) -> Verdict:
+def check(tables: Tables, start: int = 0) -> Verdict:
+    """Read the log from an entry on, all but its anchors, and return what was found."""
     verdict = Verdict(start=start)
-    entries, head_size = _extent()
-    if entries != head_size:
-        verdict.fault("head", head_size, f"the head says {head_size} entries, there are {entries}")
-    signed = {each.size: each for each in Checkpoint.objects.filter(size__gte=start).order_by("size")}
+    filed = [int(name) for name in storage.names("checkpoints") if _is_size(name)]
+    published, cosigned = tables.publications(start), tables.cosignatures(start)
+    signed = tables.checkpoints(start)
+    newest = max((size for size, _, _ in signed), default=0)
+    remembered = _remembered(verdict, newest)
+    projected = tables.projected()
+    entries, heads = tables.extent()
     verdict.size, verdict.checkpoints = entries, len(signed)
-    walk = _Walk(verdict, start, sizes=sorted(signed), filed=max(signed, default=0))
-    for group in _groups(start, max(entries, *signed, 0)):
+    sizes = {size for size, *_ in [*published, *cosigned, *signed, *([remembered] if remembered else [])]}
+    walk = _Walk(verdict, start, sizes=sorted(sizes), filed=newest, projected=projected)
+    walk.tip = tables.link_before(start)
+    end = max(entries, newest)
+    for group in _groups(tables.entries(start, end)):
         walk.take(group)
-    walk.end(max(entries, *signed, 0))
+    walk.end(end)
     verdict.root = walk.frontier.root().hex()
-    for each in signed.values():
-        _check_checkpoint(verdict, each, walk.roots.get(each.size))
-    _check_published(verdict, start)
-    _check_head(verdict, walk)
-    _check_intents(verdict)
-    if start == 0:
-        _check_openings(verdict)
-    _check_memory(verdict, walk.roots)
-    _check_anchors(verdict, start)
+    house = _House(verdict, queries.house_policy(), walk.roots, {size: note for size, _, note in signed})
+    for row in signed:
+        house.check_checkpoint(*row)
+    for row in cosigned:
+        house.check_cosignature(*row)
+    for row in published:
+        house.check_publication(*row)
+    house.check_files(filed, dict(published))
+    _check_newest(verdict, tables)
+    _check_memory(verdict, remembered, newest, walk.roots)
+    _check_head(verdict, heads, entries, walk)
+    _check_intents(verdict, tables)
+    if (stray := tables.stray_projection(start)) is not None:
+        verdict.fault("projection", stray, "is of no entry")
     return verdict
 
 
 class _Walk:
     """The way through the entries, one tile's width at a time: what they must be, and what the files say of them."""
 
-    def __init__(self, verdict: Verdict, start: int, *, sizes: list[int], filed: int) -> None:
-        self.verdict, self.expected, self.sizes, self.filed = verdict, start, sizes, filed
+    def __init__(self, verdict: Verdict, start: int, *, sizes: list[int], filed: int, projected: int) -> None:
+        self.verdict, self.expected, self.tip = verdict, start, merkle.GENESIS
+        self.sizes, self.filed, self.projected = sizes, filed, projected
         self.frontier = reading.Tree(start, fresh=True).frontier() if start else merkle.Frontier()
-        self.tip = _link_before(start)
-        self.roots: dict[int, bytes] = {}
+        self.roots = {start: self.frontier.root()}
         self.rows: dict[int, bytearray] = {}  # what was not yet compared of each level, from a tile's start
+        self.torn = False  # an entry is missing: what follows it has no place in the tree
 
     def take(self, rows: list[tuple]) -> None:
         """Look at the next entries: bytes, hashes, links; then at the files that hold them."""
         entries, leaves = [], []
-        for number, leaf, prev, link, data, handed_in in rows:
-            if number != self.expected:
+        for number, leaf, prev, link, data, handed_in, projection in rows:
+            if number < self.expected:
+                self.verdict.fault("entry", number, "stands where no entry can")
+                continue
+            if number > self.expected:
                 self.verdict.fault("entry", self.expected, "is missing")
-                self.expected = number
+                self._grow(entries, leaves)
+                self.torn = True
             found = merkle.leaf_hash(data)
             if found != leaf or found != handed_in:
                 wrong = leaf if found != leaf else handed_in
                 self.verdict.fault("entry", number, f"leaf_hash: expected {found.hex()}, found {wrong.hex()}")
             if not canonical.is_canonical(data):
                 self.verdict.fault("canonical", number, _why(data))
+            if number < self.projected and projection != tuple(projections.said(data).values()):
+                self.verdict.fault("projection", number, "kind and subject are not what the bytes say")
             if prev != self.tip:
                 self.verdict.fault("chain", number, f"prev: expected {self.tip.hex()}, found {prev.hex()}")
-            self.tip = merkle.chain_hash(prev, found)
+            self.tip = merkle.chain_hash(self.tip, found)
             if link != self.tip:
                 self.verdict.fault(
                     "chain", number, f"chain_hash: expected {self.tip.hex()}, found {link.hex()}"
                 )
             entries.append(data)
             leaves.append(found)
-            self.expected += 1
+            self.expected = number + 1
         self._grow(entries, leaves)
 
     def _grow(self, entries: list[bytes], leaves: list[bytes]) -> None:
-        """Extend the tree by the leaves of one tile, noting the root at each signed size on the way."""
+        """Extend the tree by the leaves of one tile, noting the root at each size of interest on the way."""
+        if self.torn:
+            return
         start = self.frontier.size
         for size in [each for each in self.sizes if start < each <= start + len(leaves)]:
             self.roots[size] = self.frontier.extend(leaves[: size - start]).root()
         filed = min(len(leaves), self.filed - start)
         if filed > 0:
-            self._compare(ENTRIES, start // WIDTH, filed, bundle(entries[:filed]))
+            fitting = [data[: canonical.MAX_BYTES] for data in entries[:filed]]
+            self._compare(ENTRIES, start // WIDTH, filed, bundle(fitting))
             self._compare(0, start // WIDTH, filed, b"".join(leaves[:filed]))
         if len(leaves) == WIDTH:
             root = Subtree(b"".join(leaves)).root
@@ -219,109 +245,195 @@ class _Walk:
             self._above(level + 1, index // WIDTH, Subtree(bytes(row)).root)
 
     def _compare(self, level: int | str, index: int, width: int, expected: bytes) -> None:
-        """Hold a file against what the entries say it must be."""
-        place, layer = Place(level, index, width), "bundle" if level == ENTRIES else "tile"
-        first = index * WIDTH << (0 if level == ENTRIES else 8 * int(level))
-        try:
-            found = reading.read(place)
-        except (FileMissing, TileInvalid) as error:
-            self.verdict.fault(layer, first, str(error))
-            return
+        """Hold a file against what the entries say, and those that older and newer sizes have of the same tile."""
+        place = Place(level, index, width)
+        widths = sorted(
+            {*reading.partial_widths(place), width, WIDTH}
+        )  # the full one last: others are tidied away
+        found = {each: storage.read(replace(place, width=each).path) for each in widths}
+        due = width == WIDTH or self.expected >= self.filed
+        if due and found[width] is None and found[WIDTH] is None:
+            self._fault(place, 0, f"{place.path} is missing")
+        for each, data in found.items():
+            other = replace(place, width=each)
+            if data is not None and each <= width:
+                self._hold(other, data, reading.beginning(other, expected))
+            elif data is not None:
+                self._hold(other, reading.beginning(place, data), expected)
+
+    def _hold(self, place: Place, found: bytes, expected: bytes) -> None:
         if found != expected:
-            at = next(
-                (at for at, pair in enumerate(zip(found, expected, strict=False)) if pair[0] != pair[1]), 0
-            )
-            if level == ENTRIES:
-                number = first + _entry_at(expected, at)
-            else:
-                number = first + (at // merkle.HASH_SIZE << 8 * int(level))
-            self.verdict.fault(layer, number, f"{place.path} does not hold what the entries say")
+            pairs = zip(found, expected, strict=False)
+            same = next((at for at, pair in enumerate(pairs) if pair[0] != pair[1]), len(found))
+            at = min(same, len(expected) - 1)
+            self._fault(place, _entry_at(expected, at) if place.level == ENTRIES else at // merkle.HASH_SIZE)
+
+    def _fault(self, place: Place, at: int, reason: str = "") -> None:
+        """Name the first entry under the place in the file that is wrong."""
+        layer, height = ("bundle", 0) if place.level == ENTRIES else ("tile", 8 * int(place.level))
+        number = place.index * WIDTH + at << height
+        self.verdict.fault(layer, number, reason or f"{place.path} does not hold what the entries say")
 
     def end(self, size: int) -> None:
         """Look at the tiles that are not complete, and see that no entry is missing at the end."""
         if self.expected != size:
             self.verdict.fault("entry", self.expected, "is missing")
-        if self.verdict.start == 0:
+            self.torn = True
+        if self.verdict.start == 0 and not self.torn:
             for level, row in self.rows.items():
                 if row:
-                    count = self.filed >> 8 * level
-                    self._compare(level, count // WIDTH, count % WIDTH, bytes(row))
+                    index = (self.filed >> 8 * level) // WIDTH
+                    self._compare(level, index, len(row) // merkle.HASH_SIZE, bytes(row))
 
 
-def _groups(start: int, size: int) -> Iterator[list[tuple]]:
+def _groups(rows: Iterable[tuple]) -> Iterator[list[tuple]]:
     """Yield the entries in the groups that tiles have."""
-    columns = ("number", "leaf_hash", "prev", "chain_hash", "intent__canonical", "intent__leaf_hash")
-    rows = Entry.objects.filter(number__gte=start, number__lt=size).order_by("number").values_list(*columns)
-    group: list[tuple] = []
-    for number, *values in rows.iterator(8 * GROUP):
-        if group and number // GROUP != group[0][0] // GROUP:
-            yield group
-            group = []
-        group.append((number, *map(bytes, values)))
-    if group:
-        yield group
+    for _, group in groupby(rows, key=lambda row: row[0] // WIDTH):
+        yield list(group)
 
 
-def _check_checkpoint(verdict: Verdict, signed: Checkpoint, root: bytes | None) -> None:
-    if root is None:
-        verdict.fault(
-            "checkpoint", signed.size, f"signed over {signed.size} entries, there are {verdict.size}"
-        )
+class _House:
+    """What the house has signed and shown, held against its policy and the roots that the entries have."""
+
+    def __init__(
+        self, verdict: Verdict, policy: Policy, roots: dict[int, bytes], signed: dict[int, str]
+    ) -> None:
+        self.verdict, self.policy, self.roots, self.signed = verdict, policy, roots, signed
+        self.witnesses = {_signer(each.vkey): each.vkey for each in policy.witnesses}
+        self.cosigned: dict[int, list[str]] = defaultdict(list)
+
+    def check_checkpoint(self, size: int, root: bytes, note: str) -> None:
+        """See that a checkpoint says what the entries say, and that each line under it is by a key of the log."""
+        if (text := self._text("checkpoint", size)) is None:
+            return
+        keys = self.policy.log_keys(origin=settings.LEDGER_ORIGIN, size=size)
+        try:
+            found = notes.verify(note, keys)
+        except NoteInvalid as error:
+            self.verdict.fault("checkpoint", size, str(error))
+            return
+        if found.text != text:
+            said, expected = " ".join(found.text.split("\n")[1:]), " ".join(text.split("\n")[1:])
+            self.verdict.fault("checkpoint", size, f"signed {said}, the entries have {expected}")
+        elif len(found.signatures) != len(_lines(note)):
+            self.verdict.fault("checkpoint", size, "a line under the note is by no key of the log")
+        elif root != self.roots[size]:
+            self.verdict.fault("checkpoint", size, "the root is not that of the entries")
+
+    def check_cosignature(self, size: int, name: str, key_id: str, line: str) -> None:
+        """See that a cosignature is under a checkpoint of ours, and by the key it names."""
+        self.cosigned[size].append(line)
+        if (text := self._text("cosignature", size)) is None:
+            return
+        try:
+            signer = notes.signer(line)
+            if signer in self.witnesses:
+                notes.verify(f"{text}\n{line}", [self.witnesses[signer]])
+        except NoteInvalid as error:
+            self.verdict.fault("cosignature", size, str(error))
+            return
+        if signer != (name, key_id) or size not in self.signed:
+            self.verdict.fault("cosignature", size, f"{name}+{key_id} did not cosign a checkpoint of ours")
+        elif signer not in self.witnesses:
+            self.verdict.notes[f"cosignature {size}"] = f"the policy no longer names {name}+{key_id}"
+
+    def check_publication(self, size: int, note: str) -> None:
+        """See that what strangers read was signed, cosigned as the policy asks, and bears no line besides."""
+        if (text := self._text("publication", size)) is None:
+            return
+        there = _lines(note)
+        known = [line for line in [*_lines(self.signed.get(size, "")), *self.cosigned[size]] if line in there]
+        try:
+            self.policy.verify_checkpoint(note)
+        except NoteInvalid as error:
+            self.verdict.fault("publication", size, str(error))
+        else:
+            if note != f"{text}\n{''.join(known)}":
+                self.verdict.fault("publication", size, "the note is not what was signed and cosigned")
+
+    def check_files(self, filed: list[int], published: dict[int, str]) -> None:
+        """See that the files say what was published; one written before a crash may stand beside them."""
+        for size, note in published.items():
+            if storage.read(f"checkpoints/{size}") != note.encode():
+                reason = f"the file checkpoints/{size} is not what was published"
+                self.verdict.fault("published", size, reason)
+        for size in filed:
+            if size >= self.verdict.start and size not in published and not self._is_ours(size):
+                self.verdict.fault("published", size, f"the file checkpoints/{size} was never signed")
+
+    def _is_ours(self, size: int) -> bool:
+        data = storage.read(f"checkpoints/{size}")
+        try:
+            note = (data or b"").decode()
+            found = self.policy.verify_checkpoint(note)
+        except (NoteInvalid, UnicodeDecodeError):
+            return False
+        return size in self.signed and (found.size, found.root) == (size, self.roots.get(size))
+
+    def _text(self, layer: str, size: int) -> str | None:
+        """Return what a checkpoint of a size must say; without so many entries, None, and that is a fault."""
+        if root := self.roots.get(size):
+            return checkpoint.text(origin=settings.LEDGER_ORIGIN, size=size, root=root)
+        reason = f"it is over {size} entries, and not all of these are there"
+        self.verdict.fault(layer, size, reason)
+        return None
+
+
+def _check_newest(verdict: Verdict, tables: Tables) -> None:
+    """See that the newest that strangers read was published last. A publisher at work is given a moment."""
+    for _ in range(TRIES):
+        newest = tables.newest_published()
+        if storage.read("checkpoint") == (newest and newest[1].encode()):
+            return
+        time.sleep(PAUSE_SECONDS)
+    verdict.fault(
+        "published", newest[0] if newest else 0, "the file checkpoint is not what was published last"
+    )
+
+
+def _check_head(verdict: Verdict, heads: list[tuple], entries: int, walk: _Walk) -> None:
+    if not heads and not entries:
         return
+    ids, sizes = [head[0] for head in heads], [head[1] for head in heads]
+    if ids != [SINGLE] or sizes != [entries]:
+        size = max(sizes, default=0)
+        verdict.fault("head", size, f"one head of {entries} entries is expected, found {sizes}")
+    elif not walk.torn and heads[0][2:] != (walk.frontier.root(), bytes(walk.frontier), walk.tip):
+        verdict.fault("head", entries, "root, frontier or tip are not those of the entries")
+
+
+def _check_intents(verdict: Verdict, tables: Tables) -> None:
+    """See that each intent is on its way or has arrived, and that what is on its way is fit for the log."""
+    for pk, data, leaf in tables.waiting():
+        if merkle.leaf_hash(data) != leaf:
+            verdict.fault("intent", pk, "the bytes do not have the leaf hash that was handed in")
+        elif not canonical.is_canonical(data):
+            verdict.fault("intent", pk, _why(data))
+    for pk, reason in tables.strays():
+        verdict.fault("intent", pk, reason)
+
+
+def _remembered(verdict: Verdict, newest: int) -> tuple[int, bytes] | None:
+    """Return what the signer remembers. In a restored house that is nothing, until it signs."""
     try:
-        keys = queries.house_policy().log_keys(origin=settings.LEDGER_ORIGIN, size=signed.size)
-        text = notes.verify(signed.note, keys).text
-        size, stated = checkpoint.parse(text, origin=settings.LEDGER_ORIGIN)
-    except NoteInvalid as error:
-        verdict.fault("checkpoint", signed.size, str(error))
-        return
-    if (size, stated) != (signed.size, root):
-        found = f"{signed.size} with root {root.hex()}"
-        verdict.fault("checkpoint", signed.size, f"signed {size} with root {stated.hex()}, found {found}")
-    elif bytes(signed.root) != root:
-        verdict.fault("checkpoint", signed.size, "the root is not that of the entries")
+        return Memory(settings.LEDGER_MEMORY).last(settings.LEDGER_ORIGIN)
+    except MemoryUnreadable as error:
+        verdict.fault("memory", newest, str(error))
+        return None
 
 
-def _check_published(verdict: Verdict, start: int) -> None:
-    """See that what strangers read is what was signed and kept."""
-    last = None
-    for each in Publication.objects.select_related("checkpoint").filter(pk__gte=start):
-        last = each
-        if not queries.is_signed(each):
-            verdict.fault("publication", each.size, "the note is not signed by us, or says something else")
-        if storage.read(f"checkpoints/{each.size}") != each.note.encode():
-            verdict.fault(
-                "published", each.size, f"the file checkpoints/{each.size} is not what was published"
-            )
-    if last and not _is_shown():
-        verdict.fault("published", last.size, "the file checkpoint is not what was published last")
-
-
-def _is_shown() -> bool:
-    """Tell whether `checkpoint` is what was published last. A publisher at work may be between row and file."""
-    for _ in range(LOOKS):
-        if storage.read("checkpoint") == Publication.objects.last().note.encode():
-            return True
-        time.sleep(LOOK_SECONDS)
-    return False
-
-
-def _check_head(verdict: Verdict, walk: _Walk) -> None:
-    head = Head.objects.first()
-    if head is None or head.size != walk.frontier.size:
-        return  # without a head the log is empty or already at fault; a longer one has moved on meanwhile
-    stored = bytes(head.root), bytes(head.frontier), bytes(head.tip)
-    if stored != (walk.frontier.root(), bytes(walk.frontier), walk.tip):
-        verdict.fault("head", head.size, "root, frontier or tip are not those of the entries")
-
-
-def _check_intents(verdict: Verdict) -> None:
-    lost = Intent.objects.filter(entry=None, pending=None).order_by("pk").values_list("pk", flat=True).first()
-    if lost is not None:
-        verdict.fault("intent", lost, "is neither pending nor sequenced")
-    twice = Pending.objects.exclude(intent__entry=None).values_list("pk", flat=True).order_by("pk").first()
-    if twice is not None:
-        verdict.fault("intent", twice, "is sequenced and pending as well")
+def _check_memory(
+    verdict: Verdict, remembered: tuple[int, bytes] | None, newest: int, roots: dict[int, bytes]
+) -> None:
+    """See that the signer remembers no other log than this, and all that was signed."""
+    size, root = remembered or (0, b"")
+    if remembered is None and newest and "memory" not in verdict.faults:
+        verdict.notes["memory"] = "the signer remembers nothing of this log here"
+    elif size < newest:
+        verdict.fault("memory", newest, f"the signer remembers {size} entries, {newest} were signed")
+    elif remembered and size >= verdict.start and roots.get(size) != root:
+        found = roots.get(size, b"").hex()
+        verdict.fault("memory", size, f"{size} entries with root {root.hex()} were signed, they have {found}")
 
 
 def _check_openings(verdict: Verdict) -> None:
@@ -332,21 +444,10 @@ def _check_openings(verdict: Verdict) -> None:
         verdict.fault("opening", intent_id, f"{name} was erased, and is there")
 
 
-def _check_memory(verdict: Verdict, roots: dict[int, bytes]) -> None:
-    """See that the signer remembers no other log than this."""
-    last = Memory(settings.LEDGER_MEMORY).last(settings.LEDGER_ORIGIN)
-    if last is None:
-        return
-    entries, _ = _extent()  # a signer at work has come further than what was read
-    if last[0] > entries:
-        verdict.fault("memory", last[0], f"{last[0]} entries were signed, there are {entries}")
-    elif roots.get(last[0], last[1]) != last[1]:
-        verdict.fault("memory", last[0], "another root was signed than the entries have")
-
-
 def _check_anchors(verdict: Verdict, start: int) -> None:
     """See that anchors say what was published and what their chain has. A chain that is away, or gone, is no fault."""
-    checks = [anchors.check(each) for each in anchor_queries.live_anchors().filter(size__gte=start)]
+    rows = Anchor.objects.select_related("contract").exclude(state=AnchorState.DROPPED)
+    checks = [anchors.check(each) for each in rows.filter(size__gte=start)]
     for each in checks + anchors.check_contracts():
         if each.verdict == anchoring.Verdict.CONTRADICTED:
             differs = f"{each.field}: expected {each.expected}, found {each.found}"
@@ -385,7 +486,8 @@ def _repair_head(signed: Checkpoint) -> None:
     tree, head = reading.Tree(signed.size, fresh=True), Head.objects.get()
     if head.size != signed.size or tree.root() != bytes(signed.root):
         raise RepairRefused(["head"])
-    head.root, head.frontier, head.tip = tree.root(), bytes(tree.frontier()), _link_before(signed.size)
+    head.root, head.frontier = tree.root(), bytes(tree.frontier())
+    head.tip = Tables().link_before(signed.size)
     head.epoch += 1
     head.save()
 
@@ -398,7 +500,7 @@ def _good_size() -> int:
     good = Inspection.objects.filter(faults=[]).last()
     if good is None:
         return 0
-    start = good.size // WIDTH * WIDTH
+    start = max(0, good.size // WIDTH * WIDTH)
     try:
         tree = reading.Tree(start, fresh=True)
         signed = Checkpoint.objects.filter(size__gte=start, size__lte=good.size).first()
@@ -406,13 +508,6 @@ def _good_size() -> int:
         return start if held and tree.root() else 0
     except FileMissing:
         return 0
-
-
-def _link_before(number: int) -> bytes:
-    if number == 0:
-        return merkle.GENESIS
-    before = Entry.objects.filter(number=number - 1).values_list("chain_hash", flat=True).first()
-    return bytes(before or b"")
 
 
 def _entry_at(data: bytes, at: int) -> int:
@@ -432,7 +527,16 @@ def _why(data: bytes) -> str:
     return "not in canonical form"
 
 
-def _extent() -> tuple[int, int]:
-    with connection.cursor() as cursor:
-        cursor.execute(EXTENT)
-        return cursor.fetchone()
+def _lines(note: str) -> list[str]:
+    """Return the lines under the text of a note."""
+    return [f"{line}\n" for line in note.rpartition("\n\n")[2].split("\n")[:-1]]
+
+
+def _signer(vkey: str) -> tuple[str, str]:
+    key = notes.read_vkey(vkey)
+    return key.name, key.key_id
+
+
+def _is_size(name: str) -> bool:
+    """Tell whether a file is named for a number in its one spelling."""
+    return name.isascii() and name.isdecimal() and name == str(int(name))

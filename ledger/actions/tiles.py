@@ -3,6 +3,7 @@
 A partial file is followed by a longer one; once the full one stands, its partial ones are tidied away.
 """
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -10,7 +11,7 @@ from ledger.domain import merkle
 from ledger.domain.tiles import ENTRIES, WIDTH, Place, Subtree, bundle, grown
 from ledger.errors import SecondRoot
 from ledger.gateways import storage
-from ledger.gateways.tiles import read
+from ledger.gateways.tiles import beginning, partial_widths, read
 from ledger.models import Entry
 
 GROUP = 128  # files that are written beside each other
@@ -55,8 +56,11 @@ def rewrite(size: int, root: bytes) -> None:
 
 
 def _replace(place: Place, data: bytes) -> None:
-    if storage.read(place.path) != data:
-        storage.replace(place.path, data)
+    """Write a file anew, and those that older sizes have of the same tile."""
+    for width in {*partial_widths(place), place.width}:
+        other = dataclasses.replace(place, width=width)
+        if width <= place.width and storage.read(other.path) != (whole := beginning(other, data)):
+            storage.replace(other.path, whole)
 
 
 def _made(

@@ -165,6 +165,12 @@ def is_signed_by(note: str, vkey: str) -> bool:
     )
 
 
+def signer(line: str) -> tuple[str, str]:
+    """Return the name and the key ID that a line under a note bears. Raises NoteInvalid."""
+    name, key_id, _ = _signature_line(line.removesuffix("\n"))
+    return name, key_id.hex()
+
+
 def _split(note: str) -> tuple[str, list[str]]:
     if not isinstance(note, str) or len(note) > MAX_BYTES:
         raise NoteInvalid("not a text of at most a megabyte")

@@ -11,6 +11,7 @@ from ledger.errors import FileMissing
 from ledger.gateways import storage
 
 KEPT = 4400
+WIDTHS = frozenset(map(str, range(1, WIDTH)))  # of partial files, as they are spelled
 
 
 class Tree:
@@ -66,10 +67,16 @@ def read(place: Place) -> bytes:
     if data is None and place.width < WIDTH:
         whole = storage.read(place.whole_path)
         if whole is not None:
-            return _beginning(place, whole)
+            return beginning(place, whole)
     if data is None:
         raise FileMissing(place.path)
     return data
+
+
+def partial_widths(place: Place) -> list[int]:
+    """Return the widths of the partial files that stand there of a tile; other names in the folder are ignored."""
+    names = storage.names(f"{place.whole_path}.p")
+    return [int(name) for name in names if name in WIDTHS]
 
 
 def forget() -> None:
@@ -77,7 +84,8 @@ def forget() -> None:
     _subtree.cache_clear()
 
 
-def _beginning(place: Place, whole: bytes) -> bytes:
+def beginning(place: Place, whole: bytes) -> bytes:
+    """Return what a partial file holds, given a longer one of the same tile."""
     if place.level != ENTRIES:
         return whole[: place.width * merkle.HASH_SIZE]
     at = 0

@@ -14,10 +14,16 @@ from ledger.domain import entry
 from ledger.models import Entry
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-TABLES = (
-    *("ledger_intent", "ledger_pending", "ledger_entry", "ledger_head", "ledger_checkpoint"),
-    "ledger_opening",
-)
+RULES = """
+    SELECT string_agg(rule, ';') FROM (
+        SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS rule FROM pg_constraint
+        WHERE conrelid::regclass::text LIKE 'ledger\\_%' AND contype IN ('c', 'f', 'u') ORDER BY contype = 'u'
+    ) AS constraints
+"""
+TRIGGERS = """
+    SELECT string_agg(format('ALTER TABLE %s DISABLE TRIGGER USER', oid::regclass), ';') FROM pg_class
+    WHERE relname LIKE 'ledger\\_%' AND relkind = 'r'
+"""
 
 
 @pytest.fixture
@@ -37,9 +43,9 @@ def document(number, **body):
     )
 
 
-def append(number):
+def append(number, **body):
     """Hand the document of a number in, and return the intent's id."""
-    return log.append(document=document(number), idempotency_key=f"test:{number}", now=NOW)
+    return log.append(document=document(number, **body), idempotency_key=f"test:{number}", now=NOW)
 
 
 def fill(count, *, signed_every=None):
@@ -62,10 +68,9 @@ def attacker():
     """Be the owner of the tables, with their rules off, until the block ends; then all is as it was."""
     with connection.as_owner(), transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE ledger_intent DROP CONSTRAINT intent_leaf_hash")
-            cursor.execute("ALTER TABLE ledger_entry DROP CONSTRAINT entry_chain_hash")
-            for table in TABLES:
-                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            for rules in (RULES, TRIGGERS):
+                cursor.execute(rules)
+                cursor.execute(cursor.fetchone()[0])
             yield cursor
         transaction.set_rollback(True)
 

@@ -1,215 +1,322 @@
-"""The attacker who owns the tables: whatever is changed, verification finds it and names the right number."""
+"""The attacker who owns tables, files and keys: whatever is changed, reading the log again names the right number."""
 
-import random
+import ast
+import secrets
+import time
+import types
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
 
 import pytest
+from django.db import connection, transaction
 
 from ledger import queries
-from ledger.actions import inspections
+from ledger.actions import anchors, checkpoints, inspections, publications, sequencer
 from ledger.domain import canonical, merkle, notes
-from ledger.domain.checkpoint import text
-from ledger.models import Entry
-from tests.ledger.conftest import NOW, append, attacker, fill
+from ledger.domain.anchoring import EVERY
+from ledger.gateways import evm
+from ledger.inspection_queries import Tables
+from tests.ledger import tampering
+from tests.ledger.chain import Node
+from tests.ledger.conftest import NOW, append, attacker, document
+from tests.ledger.tampering import SHOWN, SIZE, Attacker, Snapshot, Tampering
+from tests.ledger.test_sequencer import Beside
 
-SIZE = 40
-EVERY = 16
+SEED = 20261123
 
 
 @pytest.fixture
-def log(db):
-    fill(SIZE, signed_every=EVERY)
-    return [entry.intent_id for entry in Entry.objects.order_by("number")]
+def log(db, settings, tmp_path, monkeypatch):
+    """Return all that is stored of a log of more than a thousand entries."""
+    monkeypatch.setattr(inspections, "PAUSE_SECONDS", 0)
+    tampering.build(tmp_path)
+    return Snapshot()
 
 
-def faults():
-    return {layer: fault.number for layer, fault in inspections.inspect(now=NOW).faults.items()}
+@pytest.fixture
+def quick(monkeypatch):
+    """Look at the same bytes once: whether they are canonical, and whether a signature holds, stays true."""
+    monkeypatch.setattr(canonical, "is_canonical", lru_cache(None)(canonical.is_canonical))
+    monkeypatch.setattr(notes, "_verified", lru_cache(None)(notes._verified))
+    monkeypatch.setattr(notes, "read_vkey", lru_cache(None)(notes.read_vkey))
+    monkeypatch.setattr(
+        inspections.queries, "house_policy", lru_cache(None)(inspections.queries.house_policy)
+    )
+
+
+@contextmanager
+def spoiled(log, each):
+    """Let the files be tampered with until the block ends."""
+    log.spoil(each)
+    try:
+        yield
+    finally:
+        log.mend(each)
+
+
+def named(verdict):
+    """Return the number that each layer names."""
+    return {layer: fault.number for layer, fault in verdict.faults.items()}
+
+
+def found_in(log, each, check=inspections.check):
+    """Return what is found after a tampering with the tables as they are in memory."""
+    with spoiled(log, each):
+        return named(check(log.after(each)))
+
+
+def test_every_tampering_is_found_and_its_number_named(log, quick, request):
+    nightly = request.config.getoption("--nightly")
+    assert found_in(log, Tampering("nothing")) == {}
+    for seed, count in ((SEED, 2000), (secrets.randbits(64), 18_000 if nightly else 0)):
+        for number, each in enumerate(Attacker(log, seed).tamperings(count)):
+            found = found_in(log, each)
+            assert found == each.faults, f"seed {seed}, tampering {number}: {each.what}"
+    assert found_in(log, Tampering("nothing")) == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_read_of_tables_in_memory_is_what_is_read_in_sql(log, quick, request):
+    count = 2000 if request.config.getoption("--nightly") else 150
+    with attacker() as cursor:
+        for number, each in enumerate(Attacker(log, SEED + 1).tamperings(count)):
+            with transaction.atomic(), spoiled(log, each):
+                log.spoil_tables(each, cursor)
+                assert named(inspections.check(Tables())) == each.faults, f"tampering {number}: {each.what}"
+                assert named(inspections.check(log.after(each))) == each.faults
+                transaction.set_rollback(True)
+        assert inspections.inspect(now=NOW).holds
+
+
+@pytest.mark.django_db(transaction=True)
+def test_good_inspections_that_were_never_made_hide_nothing(log):
+    with attacker() as cursor:
+        cursor.execute(
+            "UPDATE ledger_intent SET canonical = canonical || ' ' WHERE idempotency_key = 'test:5'"
+        )
+        assert named(inspections.inspect(now=NOW, fast=True))["entry"] == 5
+        for size in (SIZE, 1056, 2**62, -5):
+            cursor.execute(
+                "INSERT INTO ledger_inspection (thorough, size, faults, started_at, ended_at)"
+                " VALUES (true, %s, '[]', now(), now())",
+                [size],
+            )
+            inspections.inspect(now=NOW, fast=True)  # may begin behind it, and must not fail otherwise
+            assert named(inspections.inspect(now=NOW))["entry"] == 5
+        cursor.execute("DELETE FROM ledger_inspection")
+        assert named(inspections.inspect(now=NOW, fast=True))["entry"] == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_quick_look_names_what_was_changed_since_the_last(log):
+    assert inspections.inspect(now=NOW).holds
+    for number in (1024, 1055, SIZE - 1):
+        with attacker() as cursor:
+            key = f"test:{number}"
+            cursor.execute(
+                "UPDATE ledger_intent SET leaf_hash = prev FROM ledger_entry"
+                " WHERE idempotency_key = %s AND intent_id = ledger_intent.id",
+                [key],
+            )
+            verdict = inspections.inspect(now=NOW, fast=True)
+        assert (verdict.start, named(verdict)) == (1024, {"entry": number})
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("number", [0, 256, 1055, SIZE - 1])
+def test_a_number_that_stands_twice_is_named(log, number):
+    with attacker() as cursor:
+        cursor.execute("ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_pkey")
+        cursor.execute("INSERT INTO ledger_entry SELECT * FROM ledger_entry WHERE number = %s", [number])
+        assert named(inspections.inspect(now=NOW)) == {"entry": number}
+
+
+def test_a_memory_that_is_gone_is_said_to_be_not_checked(log):
+    log.memory_path.unlink()
+    verdict = inspections.inspect(now=NOW)
+    assert verdict.holds and "memory" in verdict.notes
+
+
+# A chain ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def anchored(log, settings, monkeypatch):
+    """Return the log with its newest published checkpoint anchored on a chain."""
+    node = Node()
+    monkeypatch.setattr(evm, "provider", lambda url: node.provider)
+    settings.EVM_RPC_URL, settings.EVM_CONFIRMATIONS = "first", 1
+    node.fund(evm.anchorer())
+    anchor = anchors.plan(now=NOW + EVERY)
+    while anchor.is_open:
+        node.mine()
+        anchor = anchors.advance(now=NOW + EVERY)
+    assert anchor.size == SHOWN[-1]
+    return log
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_anchor_that_differs_from_its_chain_is_named(anchored):
+    changes = [
+        ("anchor", "root", "sha256('x')"),
+        ("anchor", "prev_root", "sha256('x')"),
+        ("anchor", "tx_hash", "sha256('x')"),
+        ("anchor", "block_hash", "sha256('x')"),
+        ("anchor", "block_number", "block_number + 1"),
+        ("anchor", "nonce", "nonce + 1"),
+        ("anchor", "sender", "overlay(sender placing '00' from 3)"),
+        ("anchor", "size", "size - 1"),
+        ("anchor", "size", "size + 1"),
+        ("anchor", "state", "'dropped'"),
+        ("anchor", "contract_id", "NULL"),
+        ("anchorcontract", "address", "overlay(address placing '00' from 3)"),
+        ("anchorcontract", "chain_id", "chain_id + 1"),
+        ("anchorcontract", "genesis", "sha256('x')"),
+        ("anchorcontract", "vanished_at", "now()"),
+        ("anchorattempt", "raw", "set_byte(raw, 60, get_byte(raw, 60) # 1)"),
+        ("anchorattempt", "tx_hash", "sha256('x')"),
+        ("anchorattempt", "nonce", "nonce + 1"),
+        ("anchorattempt", "max_fee_wei", "max_fee_wei + 1"),
+        ("anchorattempt", "tip_wei", "tip_wei + 1"),
+    ]
+    with attacker() as cursor:
+        assert inspections.inspect(now=NOW).holds
+        for table, column, value in changes:
+            with transaction.atomic():
+                cursor.execute(f"UPDATE ledger_{table} SET {column} = {value}")
+                size = SHOWN[-1] + {"size - 1": -1, "size + 1": 1}.get(value, 0)  # as the row says
+                assert named(inspections.inspect(now=NOW)) == {"anchor": size}, (
+                    table,
+                    column,
+                )
+                transaction.set_rollback(True)
+        cursor.execute("DELETE FROM ledger_anchorattempt; DELETE FROM ledger_anchor")
+        assert named(inspections.inspect(now=NOW)) == {"anchor": SHOWN[-1]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_log_rewritten_with_every_key_and_the_memory_contradicts_its_anchor(anchored):
+    each = Attacker(anchored, SEED).signed_anew(300, museum="stolen", memory=True)
+    with attacker() as cursor, spoiled(anchored, each):
+        anchored.spoil_tables(each, cursor)
+        assert named(inspections.inspect(now=NOW)) == {"anchor": SHOWN[-1]}
+
+
+# No false alarm -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
-def test_an_untouched_log_holds_at_every_moment_of_its_growth(now):
+def test_an_untouched_log_holds_at_every_moment_of_its_growth():
     assert inspections.inspect(now=NOW).holds
-    fill(3)
-    append(3)
-    assert inspections.inspect(now=NOW).holds
+    size = 0
+    for more in (1, 1, 3, 60, 190, 1, 1, 255, 256, 7):
+        for number in range(size, size + more):
+            append(number)
+        size += more
+        for step in (sequencer.run, checkpoints.sign, publications.publish):
+            for fast in (False, True):
+                assert inspections.inspect(now=NOW, fast=fast).holds, (size, step)
+            step(now=NOW)
+    assert inspections.inspect(now=NOW).size == size
 
 
 @pytest.mark.django_db(transaction=True)
-def test_any_flipped_bit_of_any_stored_byte_is_found_at_its_number(log, request):
-    columns = [
-        ("ledger_intent", "canonical", "id", {"entry"}),
-        ("ledger_intent", "leaf_hash", "id", {"entry"}),
-        ("ledger_entry", "leaf_hash", "number", {"entry"}),
-        ("ledger_entry", "prev", "number", {"chain"}),
-        ("ledger_entry", "chain_hash", "number", {"chain"}),
+def test_a_log_that_grows_while_it_is_read_holds(settings, tmp_path, request):
+    store = {"BACKEND": "ledger.gateways.storage.LogFiles", "OPTIONS": {"location": tmp_path / "log"}}
+    settings.STORAGES = {**settings.STORAGES, "ledger": store}
+    until = time.monotonic() + (300 if request.config.getoption("--nightly") else 4)
+
+    def again(work):
+        def repeat():
+            while time.monotonic() < until:
+                work()
+
+        return Beside(repeat)
+
+    numbers = iter(range(10**7))
+    beside = [again(lambda: append(next(numbers))), again(lambda: append(10**8 + next(numbers)))]
+    beside += [again(lambda: sequencer.advance(now=NOW)), again(lambda: publications.publish(now=NOW))]
+    looked = 0
+    while time.monotonic() < until:
+        verdict = inspections.inspect(now=NOW, fast=looked % 2 == 1)
+        assert verdict.holds, verdict.faults
+        looked += 1
+    for each in beside:
+        each.join()
+    assert looked > 1 and queries.size() > 100
+    assert inspections.inspect(now=NOW).holds
+
+
+# By night -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.nightly
+@pytest.mark.django_db(transaction=True)
+def test_the_edges_of_the_second_level_are_named(now):
+    data = [
+        canonical.log_bytes({**document(number), "ledger": "wenshi.example/log"}) for number in range(65_600)
     ]
-    chosen = random.Random(20261123)
-    for _ in range(4000 if request.config.getoption("--nightly") else 200):
-        table, column, key, layers = chosen.choice(columns)
-        number, place = chosen.randrange(SIZE), chosen.random()
-        where = log[number] if key == "id" else number
-        with attacker() as cursor:
-            cursor.execute(f"SELECT {column} FROM {table} WHERE {key} = %s", [where])
-            data = bytearray(cursor.fetchone()[0])
-            data[int(place * len(data))] ^= 1 << chosen.randrange(8)
-            cursor.execute(f"UPDATE {table} SET {column} = %s WHERE {key} = %s", [bytes(data), where])
-            found = faults()
-        assert layers <= set(found), (table, column, number, found)
-        assert all(found[layer] == number for layer in layers), (table, column, number, found)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "COPY ledger_intent (idempotency_key, canonical, leaf_hash, created_at) FROM STDIN"
+        ) as rows,
+    ):
+        for number, each in enumerate(data):
+            rows.write_row((f"test:{number}", each, merkle.leaf_hash(each), now))
+    sequencer.catch_up(now=now)
     assert inspections.inspect(now=NOW).holds
+    for number in (65_279, 65_280, 65_534, 65_535, 65_536, 65_537, 65_599):
+        for attack in (
+            "UPDATE ledger_intent SET canonical = canonical || ' ' WHERE idempotency_key = %s",
+            "DELETE FROM ledger_intent WHERE idempotency_key = %s",
+        ):
+            with attacker() as cursor:
+                cursor.execute(attack, [f"test:{number}"])
+                assert named(inspections.inspect(now=NOW))["entry"] == number
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("number", [0, 1, EVERY - 1, EVERY, SIZE - 2, SIZE - 1])
-def test_a_removed_entry_is_named(log, number):
-    with attacker() as cursor:
-        cursor.execute("DELETE FROM ledger_entry WHERE number = %s", [number])
-        assert faults()["entry"] == number
+@pytest.mark.nightly
+def test_no_check_can_be_taken_away_unnoticed(log, quick):
+    tamperings = list(Attacker(log, SEED).tamperings(600))
+    broken = list(mutants())
+    alive = [what for what, check in broken if not is_noticed(log, tamperings, check)]
+    assert alive == ["0: nothing"] and len(broken) > 60
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("one", "other"), [(0, 1), (7, 8), (15, 16), (3, 39)])
-def test_two_swapped_entries_are_named(log, one, other):
-    with attacker() as cursor:
-        cursor.execute("UPDATE ledger_entry SET number = 1000 WHERE number = %s", [one])
-        cursor.execute("UPDATE ledger_entry SET number = %s WHERE number = %s", [one, other])
-        cursor.execute("UPDATE ledger_entry SET number = %s WHERE number = 1000", [other])
-        assert faults()["chain"] == one
+def is_noticed(log, tamperings, check):
+    """Tell whether something else is found after a tampering than must be, or it fails."""
+    for each in tamperings:
+        try:
+            if found_in(log, each, check) != each.faults:
+                return True
+        except Exception:
+            return True
+    return False
 
 
-@pytest.mark.django_db(transaction=True)
-def test_an_entry_that_shows_another_intent_is_named(log):
-    spare = append(SIZE)
-    with attacker() as cursor:
-        cursor.execute("UPDATE ledger_entry SET intent_id = %s WHERE number = 9", [spare])
-        found = faults()
-    assert found["entry"] == 9
-    assert found["intent"] in (spare, log[9])
+def mutants():
+    """Yield `check` as it is; with each of its conditions that never holds; with each of its calls that is not made."""
+    source = Path(inspections.__file__).read_text()
+    names = {"check", "_Walk", "_House", "_check_newest", "_check_head", "_check_intents", "_check_memory"}
+    yield "0: nothing", compiled(ast.parse(source))
+    for part, node in enumerate(ast.parse(source).body):
+        for at, inner in enumerate(ast.walk(node) if getattr(node, "name", "") in names else ()):
+            changed = ast.parse(source)
+            found = list(ast.walk(changed.body[part]))[at]
+            if isinstance(found, ast.If):
+                found.test = ast.copy_location(ast.Constant(False), found.test)
+            elif isinstance(found, ast.Expr) and isinstance(found.value, ast.Call):
+                found.value = ast.copy_location(ast.Constant(None), found.value)
+            else:
+                continue
+            yield f"{inner.lineno}: {ast.unparse(inner).splitlines()[0]}", compiled(changed)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_truncated_log_is_shorter_than_what_was_signed(log):
-    with attacker() as cursor:
-        rewrite(cursor, SIZE - 5, lambda number, data: data, keep=SIZE - 5)
-        found = faults()
-    assert found["checkpoint"] == SIZE
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("number", [0, 5, SIZE - 1])
-def test_a_log_rewritten_with_every_hash_recomputed_contradicts_its_checkpoints(log, number):
-    def changed(at, data):
-        return data.replace(b"grant.issued", b"grant.lapsed") if at == number else data
-
-    with attacker() as cursor:
-        rewrite(cursor, SIZE, changed, keep=SIZE)
-        found = faults()
-    first = next(size for size in (16, 32, SIZE) if size > number)
-    assert found == {"checkpoint": first, "tile": number, "bundle": number, "memory": SIZE}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_log_rewritten_and_signed_again_by_another_key_does_not_hold(log, settings):
-    with attacker() as cursor:
-        roots = rewrite(cursor, SIZE, lambda number, data: data.replace(b"party:1", b"party:2"), keep=SIZE)
-        key = notes.new_key(settings.LEDGER_ORIGIN, bytes(32))
-        for size in (16, 32, SIZE):
-            frontier = roots[size]
-            note = notes.sign(text(origin=settings.LEDGER_ORIGIN, size=size, root=frontier.root()), [key])
-            cursor.execute(
-                "UPDATE ledger_checkpoint SET root = %s, note = %s WHERE size = %s",
-                [frontier.root(), note, size],
-            )
-        found = faults()
-    assert found == {"checkpoint": 16, "publication": 16, "tile": 0, "bundle": 0, "memory": SIZE}
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    ("attack", "layer", "number"),
-    [
-        ("UPDATE ledger_checkpoint SET root = sha256('x') WHERE size = 32", "checkpoint", 32),
-        ("UPDATE ledger_checkpoint SET note = replace(note, '32', '33') WHERE size = 32", "checkpoint", 32),
-        ("UPDATE ledger_checkpoint SET size = 33 WHERE size = 32", "checkpoint", 33),
-        ("UPDATE ledger_checkpoint SET size = 99 WHERE size = 32", "checkpoint", 99),
-        ("UPDATE ledger_head SET root = sha256('x')", "head", SIZE),
-        ("UPDATE ledger_head SET tip = sha256('x')", "head", SIZE),
-        ("UPDATE ledger_head SET size = 41", "head", 41),
-        ("DELETE FROM ledger_head", "head", 0),
-    ],
-)
-def test_what_is_stored_beside_the_entries_is_held_against_them(log, attack, layer, number):
-    with attacker() as cursor:
-        cursor.execute(attack)
-        assert faults()[layer] == number
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_intent_that_lost_its_place_in_the_queue_is_named(log):
-    lost = append(SIZE)
-    with attacker() as cursor:
-        cursor.execute("DELETE FROM ledger_pending")
-        assert faults() == {"intent": lost}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_intent_that_would_be_numbered_twice_is_named(log):
-    with attacker() as cursor:
-        cursor.execute("INSERT INTO ledger_pending VALUES (%s)", [log[3]])
-        assert faults() == {"intent": log[3]}
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    "spelling", [b'{"a":1.0}', b'{"a":1,"a":1}', b'{"a": 1}', b"[" * 9 + b"]" * 9, b"\xff\xff"]
-)
-def test_bytes_that_were_never_canonical_are_named_even_with_every_hash_right(now, spelling):
-    fill(2)
-    number = queries.size()
-    with attacker() as cursor:
-        cursor.execute(
-            "INSERT INTO ledger_intent (idempotency_key, canonical, leaf_hash, created_at)"
-            " VALUES ('raw', %s, %s, now()) RETURNING id",
-            [spelling, merkle.leaf_hash(spelling)],
-        )
-        cursor.execute("SELECT tip FROM ledger_head")
-        tip, leaf = bytes(cursor.fetchone()[0]), merkle.leaf_hash(spelling)
-        cursor.execute(
-            "INSERT INTO ledger_entry (number, intent_id, leaf_hash, prev, chain_hash, sequenced_at)"
-            " SELECT %s, id, leaf_hash, %s, %s, now() FROM ledger_intent"
-            " WHERE idempotency_key = 'raw'",
-            [number, tip, merkle.chain_hash(tip, leaf)],
-        )
-        assert faults()["canonical"] == number
-
-
-def rewrite(cursor, size, change, *, keep):
-    """Rewrite the log with every leaf hash, link and head recomputed; return the frontier at each size."""
-    cursor.execute("DELETE FROM ledger_pending")
-    cursor.execute("SELECT intent_id FROM ledger_entry WHERE number >= %s", [keep])
-    dropped = [row[0] for row in cursor.fetchall()]
-    cursor.execute("DELETE FROM ledger_entry WHERE number >= %s", [keep])
-    cursor.execute("DELETE FROM ledger_intent WHERE id = ANY(%s)", [dropped])
-    cursor.execute(
-        "SELECT number, intent_id, canonical FROM ledger_entry e JOIN ledger_intent i ON i.id = intent_id"
-        " ORDER BY number"
-    )
-    tip, frontier, roots = merkle.GENESIS, merkle.Frontier(), {}
-    for number, intent, data in cursor.fetchall():
-        data = change(number, bytes(data))
-        canonical.decode(data)
-        leaf = merkle.leaf_hash(data)
-        cursor.execute(
-            "UPDATE ledger_intent SET canonical = %s, leaf_hash = %s WHERE id = %s", [data, leaf, intent]
-        )
-        link = merkle.chain_hash(tip, leaf)
-        cursor.execute(
-            "UPDATE ledger_entry SET leaf_hash = %s, prev = %s, chain_hash = %s WHERE number = %s",
-            [leaf, tip, link, number],
-        )
-        tip, frontier = link, frontier.extend([leaf])
-        roots[frontier.size] = frontier
-    cursor.execute(
-        "UPDATE ledger_head SET size = %s, tip = %s, frontier = %s, root = %s",
-        [size, tip, bytes(frontier), frontier.root()],
-    )
-    return roots
+def compiled(tree):
+    """Return `check` of a changed module."""
+    module = types.ModuleType(inspections.__name__)
+    exec(compile(tree, inspections.__file__, "exec"), module.__dict__)
+    module.PAUSE_SECONDS = 0
+    return module.check
