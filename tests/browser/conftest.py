@@ -23,9 +23,9 @@ def chromium() -> str:
     return next(filter(None, map(shutil.which, names)), "")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Lend a running browser."""
+    """Lend a running browser. While it runs its event loop does, in which Django would ask no database."""
     path = chromium()
     if not path:
         pytest.skip("no Chromium is installed here; on Debian: apt install chromium fonts-noto-cjk")
