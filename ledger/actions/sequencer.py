@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
 from struct import Struct
 
 from django.db import connection, transaction
@@ -50,13 +49,14 @@ def run(*, now: datetime) -> int:
 def advance(*, now: datetime) -> Checkpoint | None:
     """Number all that is pending and sign it; returns the last checkpoint that was signed now, or None.
 
+    What comes in meanwhile is left to the next call, or this one would not end while there is always more.
     Raises as `run` and `checkpoints.sign` do.
     """
     signed = None
     while True:
-        batches = sum(1 for _ in takewhile(bool, (run(now=now) for _ in range(STRIDE))))
+        full = all(run(now=now) == BATCH for _ in range(STRIDE))
         signed = checkpoints.sign(now=now) or signed
-        if batches < STRIDE:
+        if not full:
             return signed
 
 
