@@ -78,7 +78,7 @@ def test_every_tampering_is_found_and_its_number_named(log, quick, request):
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_read_of_tables_in_memory_is_what_is_read_in_sql(log, quick, request):
-    count = 2000 if request.config.getoption("--nightly") else 150
+    count = 2000 if request.config.getoption("--nightly") else 60
     with attacker() as cursor:
         for number, each in enumerate(Attacker(log, SEED + 1).tamperings(count)):
             with transaction.atomic(), spoiled(log, each):
