@@ -314,6 +314,8 @@ class Attacker:
             self.flip_a_bit_of_the_memory: 5,
             self.cut_lengthen_or_lose_a_tile: 6,
             self.put_the_tile_of_another_log: 3,
+            self.plant_a_longer_tile: 3,
+            self.put_a_line_under_a_note: 3,
             self.lose_or_replay_a_published_note: 3,
             self.plant_a_note: 3,
             self.rewind_the_memory: 2,
@@ -324,6 +326,7 @@ class Attacker:
             self.delete_an_intent: 2,
             self.rename_an_intent: 2,
             self.upset_the_queue: 3,
+            self.spell_what_waits_otherwise: 3,
             self.file_an_entry_otherwise: 5,
             self.count_the_head_otherwise: 2,
             self.move_or_add_a_checkpoint: 3,
@@ -344,7 +347,7 @@ class Attacker:
     # One bit
 
     def flip_a_bit_of_an_intent(self):
-        number = self.number(SIZE + WAITING)
+        number = self.number() if self.random.random() < 0.8 else SIZE + self.random.randrange(WAITING)
         pk = self.intents[number] if number < SIZE else self.waiting[number - SIZE]
         row, column = self.tables["intent"][pk], self.random.choice(["canonical", "leaf_hash"])
         changed = {**row, column: self.flipped(row[column])}
@@ -443,6 +446,32 @@ class Attacker:
         at = next(at for at in range(len(data)) if data[at] != self.files[name][at])
         return Tampering(name, files={name: data}, faults=wrong(self, name, at))
 
+    def plant_a_longer_tile(self):
+        """Put a tile or bundle where the log will write one when it has grown: its beginning is wrong already."""
+        name = self.random.choice([name for name in self.files if name.endswith(f".p/{FILED % 256}")])
+        at = self.random.randrange(len(self.files[name]))
+        data = self.flipped(self.files[name], at)
+        faults = wrong(self, name, at)
+        whole, width = name.partition(".p/")[0], self.random.choice(["", ".p/33", ".p/255"])
+        if self.random.random() < 0.2:
+            data, faults = data[: at + 1], wrong(self, name, at)  # and too short
+        return Tampering(f"{whole}{width} at {at}", files={f"{whole}{width}": data}, faults=faults)
+
+    def put_a_line_under_a_note(self):
+        """Add the line of a key that nobody knows, or one that stands there once more."""
+        size, table = self.random.choice(SHOWN), self.random.choice(["checkpoint", "publication"])
+        row = self.tables[table][size]
+        other = notes.new_key("other.example/log", self.random.randbytes(32))
+        said, _, lines = row["note"].rpartition("\n\n")
+        line = self.random.choice(
+            [notes.sign(said + "\n", [other]).rpartition("\n\n")[2], lines.partition("\n")[0] + "\n"]
+        )
+        rows = {(table, size): {**row, "note": row["note"] + line}}
+        faults = {"checkpoint": size} if table == "checkpoint" else {"publication": size, "published": size}
+        if table == "checkpoint" and line in row["note"]:
+            faults["publication"] = size
+        return Tampering(f"{size} {table}", rows, faults=faults)
+
     def lose_or_replay_a_published_note(self):
         size = self.random.choice([*SHOWN, None])
         name = f"checkpoints/{size}" if size else "checkpoint"
@@ -518,6 +547,16 @@ class Attacker:
         pk = self.random.choice([*self.waiting, self.intents[self.number()], self.spare])
         row = None if pk in self.waiting else {"intent_id": pk}
         return Tampering(f"{pk}", {("pending", pk): row}, faults={"intent": pk})
+
+    def spell_what_waits_otherwise(self):
+        """Put bytes in the place of an intent's that waits, with the hash that they have."""
+        pk = self.random.choice(self.waiting)
+        row = self.tables["intent"][pk]
+        way, spelled = self.random.choice(list(spellings(row["canonical"]).items()))
+        if not unfit({pk: spelled}):
+            return None
+        changed = {**row, "canonical": spelled, "leaf_hash": merkle.leaf_hash(spelled)}
+        return Tampering(f"{pk} {way}", {("intent", pk): changed}, faults={"intent": pk})
 
     def file_an_entry_otherwise(self):
         number, way = (
