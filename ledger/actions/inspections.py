@@ -32,7 +32,10 @@ from ledger.models import SINGLE, Anchor, Checkpoint, Head, Inspection, Publicat
 logger = logging.getLogger(__name__)
 
 DERIVED = ("tile", "bundle", "published", "head", "projection")  # the layers that can be repaired
-TRIES, PAUSE_SECONDS = 5, 0.1  # for what a publisher has just written down and is about to show
+TRIES, PAUSE_SECONDS = (
+    100,
+    0.1,
+)  # for what a publisher has written down and is about to show, or a killed one left
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class LiveHouse:
             timeout=timeout_seconds,
         )
         if done.returncode:
-            raise CommandFailed(f"manage.py {' '.join(arguments)}: {(done.stderr or done.stdout)[-2000:]}")
+            raise CommandFailed(f"manage.py {' '.join(arguments)}: {(done.stdout + done.stderr)[-2000:]}")
         return done.stdout
 
     @contextmanager

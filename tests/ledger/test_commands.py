@@ -8,10 +8,16 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from ledger import queries, tasks
-from ledger.actions import sequencer
+from ledger.actions import inspections, sequencer
 from ledger.gateways import storage
 from ledger.models import Checkpoint, Inspection, Pending
 from tests.ledger.conftest import NOW, append, attacker, fill
+
+
+@pytest.fixture(autouse=True)
+def no_publisher_at_work(monkeypatch):
+    """Wait for nobody who is about to show what was published."""
+    monkeypatch.setattr(inspections, "PAUSE_SECONDS", 0)
 
 
 def run(*arguments):
