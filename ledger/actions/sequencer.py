@@ -12,8 +12,8 @@ from ledger.domain import merkle
 from ledger.errors import LogBroken
 from ledger.models import SINGLE, Checkpoint, Entry, Head, Pending
 
-BATCH = 4096
-STRIDE = 16  # batches that are numbered before they are signed, when many wait
+BATCH = 8192
+STRIDE = 8  # batches that are numbered before they are signed, when many wait
 LOCK = 0x57_45_4E_01  # the sequencer's advisory lock
 
 COLUMNS = "number, intent_id, leaf_hash, prev, chain_hash, sequenced_at"

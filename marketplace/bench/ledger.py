@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,8 +69,8 @@ class Scale:
 
 
 SCALES = {
-    "small": Scale(rounds=5, seconds=2.0, drained=20_000, filed=100_000),
-    "full": Scale(rounds=9, seconds=5.0, drained=100_000, filed=1_000_000),
+    "small": Scale(rounds=5, seconds=1.0, drained=30_000, filed=100_000),
+    "full": Scale(rounds=9, seconds=3.0, drained=100_000, filed=1_000_000),
 }
 
 
@@ -98,6 +99,7 @@ def measure(scale: Scale, say: Callable[[str], None]) -> list[Row]:
             say("the same with the celery worker")
             for name in ("worker", "beat"):
                 house.services.start_one(name)
+            wait_for(link, size_of(link) + crowd.round("append", 0.1))  # until they are at work
             found += delay_rows(", celery", delays(crowd, link, scale, pause))
             house.services.stop()
         say("a report")
@@ -107,21 +109,74 @@ def measure(scale: Scale, say: Callable[[str], None]) -> list[Row]:
     return found
 
 
+# How long a round of each kind is.
+ROUNDS = {
+    "plain_in_transaction": 2,
+    "append_with_business": 4,
+    "chain": 1,
+    "plain": 2,
+    "append_in_one": 4,
+    "append": 2,
+}
+
+
 # Appends --------------------------------------------------------------------------------------------------------
 
 
 def append_rates(crowd: Writers, link: psycopg.Connection, scale: Scale) -> dict[str, list[float]]:
     """Let writers do each kind in turn, some times over; what is handed in counts once it is sequenced."""
-    kinds = ("plain_in_transaction", "append_with_business", "chain", "plain", "append")
-    found: dict[str, list[float]] = {kind: [] for kind in kinds}
+    found: dict[str, list[float]] = {kind: [] for kind in ROUNDS}
     for _ in range(scale.rounds):
-        for kind in kinds:
-            before, began = size_of(link), time.monotonic()
-            count = crowd.round(kind, scale.seconds)
+        for kind, length in ROUNDS.items():
+            seconds = length * scale.seconds
             if kind.startswith("append"):
-                wait_for(link, before + count)
-            found[kind].append(count / (time.monotonic() - began))
+                found[kind].append(sequenced_rate(crowd, link, kind, seconds))
+            else:
+                found[kind].append(crowd.round(kind, seconds) / seconds)
     return found
+
+
+def sequenced_rate(crowd: Writers, link: psycopg.Connection, kind: str, seconds: float) -> float:
+    """Return how many entries a second got their number, all that were handed in, from the first batch to the last."""
+    before, began = size_of(link), time.monotonic()
+    first, ended = (before, began), began
+    end = began + seconds + PATIENCE_SECONDS
+    with writing(crowd, kind, seconds) as round_:
+        size = before
+        while round_.running or size < before + round_.count:
+            size, ended = size_of(link), time.monotonic()
+            if first[0] == before and size > before:
+                first = size, ended  # a batch may have begun before the round did
+            assert time.monotonic() < end, f"the log did not come to {before + round_.count} entries"
+            time.sleep(LOOK_SECONDS)
+    if size == first[0]:
+        first = before, began
+    return (size - first[0]) / (ended - first[1])
+
+
+@dataclass
+class Round:
+    """A round of writers that goes on in a thread."""
+
+    thread: threading.Thread
+    count: int = 0
+
+    @property
+    def running(self) -> bool:
+        return self.thread.is_alive()
+
+
+@contextmanager
+def writing(crowd: Writers, kind: str, seconds: float, *, pause_seconds: float = 0.0) -> Iterator[Round]:
+    """Let writers write while something else is done; on leaving, their count is there."""
+
+    def write() -> None:
+        found.count = crowd.round(kind, seconds, pause_seconds=pause_seconds)
+
+    found = Round(threading.Thread(target=write))
+    found.thread.start()
+    yield found
+    found.thread.join()
 
 
 def append_rows(rates: dict[str, list[float]]) -> list[Row]:
@@ -215,18 +270,13 @@ def delays(
     crowd: Writers, link: psycopg.Connection, scale: Scale, pause_seconds: float
 ) -> tuple[list[float], list[float]]:
     """Write at half the rate, and return how long each entry took until it was seen signed, and published."""
-    watch, start, counts = Watch(), size_of(link), []
-    writing = threading.Thread(
-        target=lambda: counts.append(
-            crowd.round("append_with_business", 2 * scale.seconds, pause_seconds=pause_seconds)
-        )
-    )
-    writing.start()
-    end = time.monotonic() + PATIENCE_SECONDS
-    while writing.is_alive() or min(watch.look(link)) < start + sum(counts):
-        watch.look(link)
-        time.sleep(LOOK_SECONDS)
-        assert time.monotonic() < end, "the log did not publish what was handed in"
+    watch, start, seconds = Watch(), size_of(link), 4 * scale.seconds
+    end = time.monotonic() + seconds + PATIENCE_SECONDS
+    with writing(crowd, "append_with_business", seconds, pause_seconds=pause_seconds) as round_:
+        while round_.running or min(watch.look(link)) < start + round_.count:
+            watch.look(link)
+            time.sleep(LOOK_SECONDS)
+            assert time.monotonic() < end, "the log did not publish what was handed in"
     rows = link.execute(HANDED_IN, [start]).fetchall()
     return since(rows, watch.signed), since(rows, watch.published)
 

@@ -34,6 +34,7 @@ TABLES = """
     GRANT SELECT, INSERT, UPDATE, DELETE ON bench_business, bench_copied, bench_head, bench_chain TO {login};
 """
 BUSINESS = "INSERT INTO bench_business (id, body) VALUES (%s, %s)"
+BOTH = f"WITH kept AS ({BUSINESS}) {INTENT}"
 HEAD = "SELECT size, tip FROM bench_head WHERE id = 1 FOR UPDATE"
 LINK = "INSERT INTO bench_chain (number, data, leaf, tip) VALUES (%s, %s, %s, %s)"
 MOVE = "UPDATE bench_head SET size = %s, tip = %s WHERE id = 1"
@@ -78,6 +79,12 @@ def append_with_business(link: psycopg.Connection) -> None:
         link.execute(INTENT, intent(key, data))
 
 
+def append_in_one(link: psycopg.Connection) -> None:
+    """Keep a row of business and hand its entry in by one statement, which is a transaction of its own."""
+    key, data = document()
+    link.execute(BOTH, (key, data, *intent(key, data)))
+
+
 def chain(link: psycopg.Connection) -> None:
     """Do the same by chaining inside the transaction: the head stays locked until the commit is on disk."""
     key, data = document()
@@ -96,7 +103,10 @@ def intent(key: str, data: bytes) -> tuple[str, bytes, bytes, datetime]:
 
 
 SERVE = "import django; django.setup(); from marketplace.bench import writers; writers.serve()"
-KINDS = {act.__name__: act for act in (plain, plain_in_transaction, append, append_with_business, chain)}
+KINDS = {
+    act.__name__: act
+    for act in (plain, plain_in_transaction, append, append_in_one, append_with_business, chain)
+}
 
 
 # All writers ----------------------------------------------------------------------------------------------------
